@@ -1,0 +1,12 @@
+/** The vocabulary of plantd. Pure: no module here touches the network, the disk or Node. */
+export * as Alarm from "./Alarm.ts"
+export * as Backoff from "./Backoff.ts"
+export * as CircuitBreaker from "./CircuitBreaker.ts"
+export * as Codec from "./Codec.ts"
+export * as Command from "./Command.ts"
+export * as Epoch from "./Epoch.ts"
+export * as Fence from "./Fence.ts"
+export * as Identifier from "./Identifier.ts"
+export * as Quality from "./Quality.ts"
+export * as Reading from "./Reading.ts"
+export * as Retry from "./Retry.ts"
