@@ -19,14 +19,19 @@ export type SocketEvent =
 export interface SocketSettings {
   /** Messages that wait on their way out before `send` fails with `would-block`. */
   readonly sendQueueMax: number
-  /** Messages that wait unread; beyond it the transport stops taking from the peer. */
+  /** Messages of one peer that wait unread; beyond it the transport stops taking from that peer. */
   readonly receiveQueueMax: number
-  /** A longer message is never received: its sender is disconnected. In bytes. */
+  /** A longer frame is never received: its sender is disconnected. In bytes. */
   readonly frameBytesMax: number
-  /** Messages with more frames than this are counted and dropped. */
+  /**
+   * A received message with more frames than this is counted and dropped. A routing id, which a
+   * `router` puts in front, does not count.
+   */
   readonly framesMax: number
   /** Between two transport-level heartbeats, in milliseconds; unanswered for three: closed. */
   readonly heartbeatMillis: number
+  /** A peer that has not introduced itself after this many milliseconds is disconnected. */
+  readonly handshakeMillis: number
   /** Between two attempts to reconnect: from the first to the longest, in milliseconds. */
   readonly reconnectMillis: number
   readonly reconnectMillisMax: number
@@ -39,9 +44,13 @@ export const socketDefaults: SocketSettings = {
   frameBytesMax: 1_048_576,
   framesMax: 16,
   heartbeatMillis: 1_000,
+  handshakeMillis: 5_000,
   reconnectMillis: 100,
   reconnectMillisMax: 2_000
 }
+
+/** Events of one socket that wait unread; beyond it the oldest is forgotten. */
+export const eventsMax = 64
 
 /** A socket could not be opened, or a message could not be handed over. Nothing was sent. */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
@@ -50,6 +59,7 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   reason: Schema.Literal(
     "address-in-use",
     "invalid-endpoint",
+    "invalid-message",
     "would-block",
     "no-peer",
     "closed",
@@ -66,8 +76,16 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
 export interface SocketOptions {
   readonly kind: SocketKind
   readonly mode: "bind" | "connect"
-  /** `tcp://host:port`; bound with port `*` the system chooses one: see `Socket.endpoint`. */
+  /**
+   * `tcp://host:port` or `ipc://path`; bound with port `*` the system chooses one: see
+   * `Socket.endpoint`.
+   */
   readonly endpoint: string
+  /**
+   * Allows to bind where other machines can reach the socket. Peers are not authenticated, so
+   * whoever reaches it may command the device: without this only loopback and ipc are accepted.
+   */
+  readonly allowRemote?: boolean
   /** For `sub`: the topic prefixes to receive; none receives nothing. */
   readonly topics?: ReadonlyArray<string>
   readonly settings?: Partial<SocketSettings>
@@ -81,11 +99,23 @@ export interface SocketOptions {
 export interface Socket {
   /** The endpoint in use; with the real port where the system chose it. */
   readonly endpoint: string
-  /** Hands a message to the transport, at once or not at all. */
+  /**
+   * Hands a message to the transport, at once or not at all; the frames must not be changed
+   * afterwards. A `pub` never fails for want of subscribers: a message that a subscriber has no
+   * room for is dropped for it alone. A message without frames, with more than `framesMax`, or
+   * with a frame above `frameBytesMax` fails with `invalid-message`, as its peer would refuse it.
+   */
   readonly send: (frames: Frames) => Effect.Effect<void, TransportError>
-  /** Waits for the next message; may be interrupted without loss. One caller at a time. */
+  /**
+   * Waits for the next message; interrupted while waiting it takes none. One caller at a time.
+   * Fails with `closed` once the socket's scope is closed.
+   */
   readonly receive: Effect.Effect<Frames, TransportError>
-  /** Waits for the next change of a connection; the newest 64 are kept. One caller at a time. */
+  /**
+   * Waits for the next change of a connection; the newest `eventsMax` are kept. `Connected` is
+   * told when both sides know each other: a `dealer` can send from then on. One caller at a time;
+   * waits for ever once the socket is closed.
+   */
   readonly event: Effect.Effect<SocketEvent>
 }
 
