@@ -1,1 +1,10 @@
-export {}
+/** The local actor runtime of plantd. */
+export * as Actor from "./Actor.ts"
+export * as ActorAddress from "./ActorAddress.ts"
+export { ActorContext } from "./ActorContext.ts"
+export * as ActorError from "./ActorError.ts"
+export { ActorSystem } from "./ActorSystem.ts"
+export * as DeadLetter from "./DeadLetter.ts"
+export * as LifecycleEvent from "./LifecycleEvent.ts"
+export * as Mailbox from "./Mailbox.ts"
+export * as Supervision from "./Supervision.ts"

@@ -1,0 +1,79 @@
+/** The runtime that actors live in: it finds them by address, starts them, and tells of them. */
+import { Context, Duration, Effect, Layer, type Scope, type Stream } from "effect"
+import type { ActorAddress } from "./ActorAddress.ts"
+import type { Envelope } from "./internal/envelope.ts"
+import { makeLocalSystem } from "./internal/localSystem.ts"
+import type { Registration } from "./internal/registration.ts"
+import type { LifecycleEvent } from "./LifecycleEvent.ts"
+
+/** Counts since the system was made. */
+export interface Stats {
+  /** Actors that are alive now. */
+  readonly actors: number
+  readonly started: number
+  readonly crashes: number
+  readonly restarts: number
+  readonly deadLetters: number
+}
+
+/** What an `Actor` needs of a runtime; the same for one process and for a cluster. */
+export interface Engine {
+  /** Milliseconds that an ask waits when it does not say. */
+  readonly askTimeoutMillis: number
+  /** Milliseconds of the clock that deadlines are measured by. */
+  readonly now: () => number
+  /** Makes a type known until the scope closes; its actors are then stopped. */
+  readonly register: (registration: Registration) => Effect.Effect<void, never, Scope.Scope>
+  /** Hands a message to the actor at an address; it starts where it is not alive. */
+  readonly deliver: (type: string, id: string, envelope: Envelope) => void
+}
+
+/** A runtime for actors. */
+export interface ActorSystemService {
+  readonly engine: Engine
+  /**
+   * Ends an actor after the message at hand, runs its finalizers, and waits for both. The messages
+   * left in its mailbox become dead letters. The next message to its address starts it anew.
+   */
+  readonly stop: (address: ActorAddress) => Effect.Effect<void>
+  /** Lets an actor that stopped by its supervision start again at its next message. */
+  readonly revive: (address: ActorAddress) => Effect.Effect<void>
+  /**
+   * What happens to actors and messages from the moment the stream is run. A reader that falls
+   * behind by more than `eventsBuffered` is told so by `EventsLost`.
+   */
+  readonly events: Stream.Stream<LifecycleEvent>
+  readonly stats: Effect.Effect<Stats>
+}
+
+/** The settings of a local system. */
+export interface Settings {
+  /** How long an ask waits when it does not say. */
+  readonly askTimeout: Duration.DurationInput
+  /** How many lifecycle events wait for a slow reader. */
+  readonly eventsBuffered: number
+  /** How many dead letters are logged within `deadLetterLogWindow`; the rest is counted. */
+  readonly deadLettersLogged: number
+  readonly deadLetterLogWindow: Duration.DurationInput
+}
+
+/** Asks wait 5 s; 4,096 events per reader; 10 dead letters logged in 10 s. */
+export const defaults: Settings = {
+  askTimeout: "5 seconds",
+  eventsBuffered: 4_096,
+  deadLettersLogged: 10,
+  deadLetterLogWindow: "10 seconds"
+}
+
+/** The runtime that actors live in. */
+export class ActorSystem extends Context.Tag("@plantd/actors/ActorSystem")<
+  ActorSystem,
+  ActorSystemService
+>() {
+  /** One process, with the default settings. */
+  static readonly layer: Layer.Layer<ActorSystem> = Layer.suspend(() => ActorSystem.layerWith({}))
+
+  /** One process, with these settings. */
+  static readonly layerWith = (settings: Partial<Settings>): Layer.Layer<ActorSystem> =>
+    Layer.scoped(ActorSystem, makeLocalSystem({ ...defaults, ...settings }))
+}

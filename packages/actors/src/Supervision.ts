@@ -1,0 +1,108 @@
+/**
+ * What becomes of an actor that crashed. Pure: `onCrash` takes the past and gives the decision; the
+ * runtime carries it out. The restart intensity is that of Erlang/OTP's supervisors: a sliding
+ * window, counted per instance.
+ */
+import { Backoff } from "@plantd/core"
+import { Duration } from "effect"
+
+/** How long to wait between restarts, and after which quiet time to begin anew. */
+export interface RestartBackoff extends Backoff.Backoff {
+  /** An incarnation that ran this long without a crash starts the delays from `min` again. */
+  readonly resetAfter: Duration.DurationInput
+}
+
+/** What to do after a crash. */
+export type Supervision =
+  | { readonly _tag: "Stop" }
+  | { readonly _tag: "Resume" }
+  | {
+    readonly _tag: "Restart"
+    readonly maxRestarts: number
+    readonly withinMillis: number
+    readonly backoff: RestartBackoff
+  }
+
+/** A crash stops the actor; messages to it fail with `ActorStopped` until it is revived. */
+export const stop: Supervision = { _tag: "Stop" }
+
+/** A crash is reported, and the actor goes on with the state it has. */
+export const resume: Supervision = { _tag: "Resume" }
+
+/** What `restart` takes; each has a default. */
+export interface RestartOptions {
+  /** The most restarts within the window; the next crash stops the actor. Default 5. */
+  readonly maxRestarts?: number
+  /** The length of the sliding window. Default 10 seconds. */
+  readonly within?: Duration.DurationInput
+  /** Default: 100 ms, doubling to 10 s, a fifth at random, anew after 30 quiet seconds. */
+  readonly backoff?: Partial<RestartBackoff>
+}
+
+/** A crash builds the actor anew after a delay, at most `maxRestarts` times `within` a window. */
+export const restart = (options: RestartOptions = {}): Supervision => {
+  const maxRestarts = options.maxRestarts ?? 5
+  if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
+    throw new RangeError(
+      `Supervision.restart: maxRestarts is ${maxRestarts}, expected a whole number of at least 0`
+    )
+  }
+  return {
+    _tag: "Restart",
+    maxRestarts,
+    withinMillis: Duration.toMillis(options.within ?? "10 seconds"),
+    backoff: { ...Backoff.standard, resetAfter: "30 seconds", ...options.backoff }
+  }
+}
+
+/** What is remembered of an instance's crashes; bounded by `maxRestarts`. */
+export interface History {
+  /** When it was restarted, oldest first, in milliseconds; only those within the window. */
+  readonly restarts: ReadonlyArray<number>
+  /** How many restarts in a row came without a quiet time between. */
+  readonly attempt: number
+}
+
+/** The history of an instance that never crashed. */
+export const untroubled: History = { restarts: [], attempt: 0 }
+
+/** What the runtime is to do. */
+export type Directive =
+  | { readonly _tag: "Stop"; readonly reason: "crashed" | "restart-limit" }
+  | { readonly _tag: "Resume" }
+  | { readonly _tag: "Restart"; readonly delayMillis: number }
+
+/** The facts of a crash: when, when that incarnation began, and a random number in [0, 1). */
+export interface Crash {
+  readonly now: number
+  readonly startedAt: number
+  readonly random: number
+}
+
+/** The decision after a crash, and the history to keep. Total; never throws. */
+export const onCrash = (
+  supervision: Supervision,
+  history: History,
+  crash: Crash
+): readonly [History, Directive] => {
+  switch (supervision._tag) {
+    case "Stop":
+      return [history, { _tag: "Stop", reason: "crashed" }]
+    case "Resume":
+      return [history, { _tag: "Resume" }]
+    case "Restart": {
+      const { backoff, maxRestarts, withinMillis } = supervision
+      const recent = history.restarts.filter((at) => crash.now - at < withinMillis)
+      if (recent.length >= maxRestarts) {
+        return [{ ...history, restarts: recent }, { _tag: "Stop", reason: "restart-limit" }]
+      }
+      const quiet = crash.now - crash.startedAt >= Duration.toMillis(backoff.resetAfter)
+      const attempt = quiet ? 0 : history.attempt
+      const delayMillis = Backoff.delayMillis(backoff, attempt, crash.random)
+      return [
+        { restarts: [...recent, crash.now], attempt: attempt + 1 },
+        { _tag: "Restart", delayMillis }
+      ]
+    }
+  }
+}

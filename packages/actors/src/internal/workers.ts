@@ -1,0 +1,119 @@
+/**
+ * Fibers that run actors. A worker drains one actor's mailbox, a batch at a time, then parks until
+ * another has work: an idle actor costs no fiber, and a busy one pays for no fork per message.
+ */
+import { Effect, type Exit, type Fiber, FiberId, Runtime } from "effect"
+
+/** The most fibers kept parked for the next actor with work; more than these end when done. */
+export const parkedWorkersMax = 64
+
+/** What a worker runs: an actor that says what to do next, and hears how that ended. */
+export interface Job {
+  /** The next effect to run, or `undefined` where there is none for now. */
+  readonly next: () => Effect.Effect<unknown, unknown, unknown> | undefined
+  /** How the effect last given ended. */
+  readonly settle: (exit: Exit.Exit<unknown, unknown>) => void
+  /** The worker was interrupted while it ran this job's effect. */
+  readonly interrupted: () => void
+}
+
+/** A fiber at work on one job. */
+export class Worker {
+  job: Job | undefined
+  private readonly pool: Workers
+  private fiber: Fiber.RuntimeFiber<void> | undefined = undefined
+  private wake: ((effect: Effect.Effect<undefined>) => void) | undefined = undefined
+  private finished = false
+  private readonly park = Effect.async<undefined>((resume) => {
+    // The fiber may have yielded between being kept and getting here.
+    if (this.job === undefined) this.wake = resume
+    else resume(Effect.succeed(undefined))
+  })
+
+  constructor(pool: Workers, job: Job) {
+    this.pool = pool
+    this.job = job
+  }
+
+  /** Starts the fiber; it begins at the scheduler's next turn. */
+  start(runtime: Runtime.Runtime<never>): void {
+    const loop = Effect.whileLoop({
+      while: () => !this.finished,
+      body: () => this.body(),
+      step: (exit: Exit.Exit<unknown, unknown> | undefined) => {
+        if (exit !== undefined) this.job?.settle(exit)
+      }
+    })
+    this.fiber = Runtime.runFork(runtime)(loop, { immediate: false })
+    this.fiber.addObserver(() => {
+      const { job } = this
+      this.job = undefined
+      job?.interrupted()
+    })
+  }
+
+  /** Gives a parked worker its next job. */
+  assign(job: Job): void {
+    this.job = job
+    const { wake } = this
+    this.wake = undefined
+    wake?.(Effect.succeed(undefined))
+  }
+
+  /** Interrupts the effect at hand; the job learns it by `interrupted`. */
+  interrupt(): void {
+    this.fiber?.unsafeInterruptAsFork(FiberId.none)
+  }
+
+  private body(): Effect.Effect<Exit.Exit<unknown, unknown> | undefined> {
+    const { job } = this
+    if (job !== undefined) {
+      const effect = job.next()
+      if (effect !== undefined) {
+        return Effect.exit(effect as Effect.Effect<unknown, unknown>)
+      }
+      this.job = undefined
+    }
+    if (!this.pool.keep(this)) {
+      this.finished = true
+      return Effect.succeed(undefined)
+    }
+    return this.park
+  }
+}
+
+/** A pool of workers that share one runtime: the context of one type of actor. */
+export class Workers {
+  private readonly parked: Array<Worker> = []
+  private readonly runtime: Runtime.Runtime<never>
+  private closed = false
+
+  constructor(runtime: Runtime.Runtime<never>) {
+    this.runtime = runtime
+  }
+
+  /** Runs a job that has work; the worker stays with it until it has none. */
+  run(job: Job): Worker {
+    const idle = this.parked.pop()
+    if (idle !== undefined) {
+      idle.assign(job)
+      return idle
+    }
+    const worker = new Worker(this, job)
+    worker.start(this.runtime)
+    return worker
+  }
+
+  /** Parks a worker without a job, where there is room for it. */
+  keep(worker: Worker): boolean {
+    if (this.closed || this.parked.length >= parkedWorkersMax) return false
+    this.parked.push(worker)
+    return true
+  }
+
+  /** Ends the parked workers; busy ones end when their job is done. */
+  close(): void {
+    this.closed = true
+    for (const worker of this.parked.splice(0)) worker.interrupt()
+  }
+}
