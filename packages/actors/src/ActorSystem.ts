@@ -36,6 +36,12 @@ export interface ActorSystemService {
    * left in its mailbox become dead letters. The next message to its address starts it anew.
    */
   readonly stop: (address: ActorAddress) => Effect.Effect<void>
+  /**
+   * Ends all actors gracefully, the last started first, each within its `shutdownTimeout`; from
+   * then on no message is taken. When the system's scope closes without it, messages at hand are
+   * interrupted; finalizers run either way.
+   */
+  readonly drain: Effect.Effect<void>
   /** Lets an actor that stopped by its supervision start again at its next message. */
   readonly revive: (address: ActorAddress) => Effect.Effect<void>
   /**

@@ -54,6 +54,13 @@ export interface Host {
   readonly deadLetter: (address: ActorAddress, tag: string, reason: DeadLetterReason) => void
 }
 
+/** Which actor a cell is. */
+export interface Identity {
+  readonly address: ActorAddress
+  /** Grows from one actor of a system to the next: the order in which they were started. */
+  readonly serial: number
+}
+
 /** What a cell needs of its type. */
 export interface Species {
   readonly registration: Registration
@@ -75,6 +82,7 @@ type InFlight = Map<Envelope, Fiber.RuntimeFiber<unknown, unknown>>
 /** One actor at work. */
 export class Cell implements Job, Owner {
   readonly address: ActorAddress
+  readonly serial: number
   readonly mailbox: Mailbox<Envelope>
   private readonly host: Host
   private readonly species: Species
@@ -93,10 +101,11 @@ export class Cell implements Job, Owner {
   private delayMillis = 0
   private onStopped: Array<() => void> | undefined = undefined
 
-  constructor(host: Host, species: Species, address: ActorAddress) {
+  constructor(host: Host, species: Species, identity: Identity) {
     this.host = host
     this.species = species
-    this.address = address
+    this.address = identity.address
+    this.serial = identity.serial
     this.mailbox = new Mailbox(species.registration.mailbox)
   }
 
@@ -153,8 +162,9 @@ export class Cell implements Job, Owner {
     else if (this.worker === undefined) this.wake()
   }
 
-  /** Interrupts the messages at hand. */
+  /** Interrupts the messages at hand, or the building; finalizers have a bound of their own. */
   force(): void {
+    if (this.stage === "end") return
     this.worker?.interrupt()
     for (const fiber of this.inFlight?.values() ?? []) fiber.unsafeInterruptAsFork(FiberId.none)
   }
@@ -243,7 +253,7 @@ export class Cell implements Job, Owner {
       return undefined
     }
     if (this.species.registration.concurrency > 1) {
-      while (this.canProceed()) {
+      while (this.stage === "ready" && this.canProceed()) {
         const envelope = this.take()
         if (envelope === undefined) return undefined
         this.fork(envelope)

@@ -1,5 +1,5 @@
 /** The actor system of one process: actors by type and id, in memory. */
-import { type Clock, Duration, Effect, Metric, Random, Runtime, type Scope, Utils } from "effect"
+import { type Clock, Duration, Effect, Metric, Option, Random, Runtime, type Scope, Utils } from "effect"
 import { type ActorAddress, format } from "../ActorAddress.ts"
 import { ActorNotRegistered, ActorStopped, type StopReason } from "../ActorError.ts"
 import type { ActorSystemService, Engine, Settings, Stats } from "../ActorSystem.ts"
@@ -33,6 +33,7 @@ export const makeLocalSystem = (
     return {
       engine: system,
       stop: (address) => system.stop(address),
+      drain: system.drain(),
       revive: (address) => Effect.sync(() => system.revive(address)),
       events: system.events.stream,
       stats: Effect.sync(() => system.stats())
@@ -55,6 +56,7 @@ class LocalSystem implements Engine, Host {
   private readonly counts = { started: 0, crashes: 0, restarts: 0, deadLetters: 0 }
   private readonly draw: Utils.PCGRandom
   private readonly log: DeadLetterLog
+  private serial = 0
 
   constructor({ clock, runtime, seed, settings }: Ingredients) {
     this.clock = clock
@@ -119,6 +121,21 @@ class LocalSystem implements Engine, Host {
     })
   }
 
+  /** Every actor, the last started first, each gracefully. */
+  drain(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const all: Array<readonly [LocalSpecies, Cell]> = []
+      for (const species of this.species.values()) {
+        species.closing = true
+        for (const cell of species.cells.values()) all.push([species, cell])
+      }
+      all.sort(([, a], [, b]) => b.serial - a.serial)
+      return Effect.forEach(all, ([species, cell]) => species.stopCell(cell, "shutdown"), {
+        discard: true
+      })
+    })
+  }
+
   revive(address: ActorAddress): void {
     this.species.get(address.type)?.failed.delete(address.id)
   }
@@ -168,7 +185,7 @@ class LocalSystem implements Engine, Host {
       refuse(envelope, new ActorStopped({ address, reason }))
       return
     }
-    const cell = new Cell(this, species, address)
+    const cell = new Cell(this, species, { address, serial: this.serial++ })
     species.cells.set(id, cell)
     cell.offer(envelope)
   }
@@ -198,31 +215,38 @@ class LocalSpecies implements Species {
 
   /** Waits for the messages at hand until the shutdown deadline, then interrupts them. */
   stopCell(cell: Cell, reason: StopReason): Effect.Effect<void> {
-    const stopped = Effect.async<void>((resume) => {
-      cell.stop(reason, () => resume(Effect.void))
-    })
+    const stopped = untilStopped(cell, reason)
     return Effect.flatMap(
       Effect.timeoutOption(stopped, this.registration.shutdownMillis),
-      (inTime) =>
-        inTime._tag === "Some" ? Effect.void : Effect.zipRight(
-          Effect.sync(() => cell.force()),
-          stopped
-        )
+      Option.match({
+        onSome: () => Effect.void,
+        onNone: () => Effect.zipRight(Effect.sync(() => cell.force()), stopped)
+      })
     )
   }
 
-  readonly shutdown: Effect.Effect<void> = Effect.suspend(() => {
+  /** Takes no more messages, interrupts those at hand, runs the finalizers and waits for them. */
+  readonly shutdown: Effect.Effect<void> = Effect.async((resume) => {
+    const cells = [...this.cells.values()].reverse()
+    let left = cells.length + 1
+    const done = () => {
+      if (--left > 0) return
+      this.workers.close()
+      resume(Effect.void)
+    }
     this.closing = true
-    const latestFirst = [...this.cells.values()].reverse()
-    return Effect.zipRight(
-      Effect.forEach(latestFirst, (cell) => this.stopCell(cell, "shutdown"), {
-        concurrency: "unbounded",
-        discard: true
-      }),
-      Effect.sync(() => this.workers.close())
-    )
+    for (const cell of cells) {
+      cell.stop("shutdown", done)
+      cell.force()
+    }
+    done()
   })
 }
+
+const untilStopped = (cell: Cell, reason: StopReason): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    cell.stop(reason, () => resume(Effect.void))
+  })
 
 /** Logs some dead letters, and how many it left out; the event stream has them all. */
 class DeadLetterLog {
