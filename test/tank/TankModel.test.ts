@@ -140,6 +140,13 @@ describe("TankModel", () => {
     expect(Math.abs(fine.level2 - coarse.level2)).toBeLessThan(1e-9)
   })
 
+  it("a step of days is no more work than one of minutes, and ends in the same place", () => {
+    const start = at({ level1: 0.5, level2: 0.1 })
+    const inputs = { pumpSpeed: 40, valveOpening: 60 }
+    expect(run(start, inputs, 90_000)).toEqual(run(start, inputs, TankModel.stepSecondsMax))
+    expect(run(start, inputs, Number.POSITIVE_INFINITY).level2).toBeGreaterThan(0.1)
+  })
+
   it("sensors are noisy around the true level, never negative, and repeat with their seed", () => {
     const measureMany = (state: TankModel.TankState) => {
       const levels: Array<number> = []

@@ -85,6 +85,9 @@ export const gravity = 9.80665
 /** The longest step of the integration, in s: a hundredth of the fastest time constant. */
 export const substepMax = 0.002
 
+/** A longer step counts as this long, in s: by then the water has found its level. */
+export const stepSecondsMax = 600
+
 /** Below this head (m) the orifice is taken as laminar: linear, with the same flow at the limit. */
 export const laminarHead = 0.0005
 
@@ -126,10 +129,11 @@ export const step = (
   seconds: number
 ): TankState => {
   if (!(seconds > 0)) return state
-  const count = Math.ceil(seconds / substepMax)
+  const bounded = Math.min(seconds, stepSecondsMax)
+  const count = Math.ceil(bounded / substepMax)
   const told = { pumpSpeed: percent(inputs.pumpSpeed), valveOpening: percent(inputs.valveOpening) }
   let next = state
-  for (let i = 0; i < count; i++) next = substep(parameters, next, told, seconds / count)
+  for (let i = 0; i < count; i++) next = substep(parameters, next, told, bounded / count)
   return next
 }
 
