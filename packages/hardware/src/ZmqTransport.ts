@@ -29,7 +29,6 @@ const tcpKeepaliveSeconds = 30
 
 type Operation = TransportError["operation"]
 type NativeSocket = zmq.Dealer | zmq.Router | zmq.Publisher | zmq.Subscriber
-type Sender = Exclude<NativeSocket, zmq.Subscriber>
 type Receiver = Exclude<NativeSocket, zmq.Publisher>
 
 /** What the loops and the operations of one socket share. */
@@ -225,7 +224,7 @@ const fail = (state: State, reason: TransportError["reason"], detail?: string) =
   )
 
 /** zeromq.js throws at once what is wrong with the call, and rejects what is wrong with the peer. */
-const handOver = (state: State, socket: Sender, frames: Frames) =>
+const handOver = (state: State, socket: zmq.Router, frames: Frames) =>
   Effect.uninterruptible(Effect.async<void, TransportError>((resume) => {
     const reject = (cause: unknown) => resume(Effect.fail(toError(state, "send", cause)))
     try {
@@ -237,8 +236,12 @@ const handOver = (state: State, socket: Sender, frames: Frames) =>
 
 const unsent = () => increment(droppedUnsent)
 
-/** With `sendTimeout: 0` a publisher takes every message at once: no promise to wait for. */
-const publish = (state: State, socket: zmq.Publisher, frames: Frames) => {
+/**
+ * Without waiting for the promise, which is settled already. A publisher takes every message, and
+ * a dealer that is writable takes one; should its connection end between the question and the
+ * send, then the message is lost as one that was under way, and counted.
+ */
+const handOverNow = (state: State, socket: zmq.Publisher | zmq.Dealer, frames: Frames) => {
   try {
     socket.send(frames as Array<Uint8Array>).catch(unsent)
     return Effect.void
@@ -260,9 +263,9 @@ const sendOf = (state: State): Socket["send"] => {
       if (refused !== undefined) return fail(state, "invalid-message", refused)
       // Asked first, as send alone looks for a new connection only once in a millisecond.
       if (socket instanceof zmq.Dealer && !socket.writable) return fail(state, "would-block")
-      const sent = socket instanceof zmq.Publisher
-        ? publish(state, socket, frames)
-        : handOver(state, socket, frames)
+      const sent = socket instanceof zmq.Router
+        ? handOver(state, socket, frames)
+        : handOverNow(state, socket, frames)
       return ++state.sends % sendsPerTurn === 0 ? Effect.zipLeft(sent, turn) : sent
     })
 }
@@ -331,8 +334,13 @@ const makeState = (options: SocketOptions): State => {
     socket: construct(options.kind),
     options,
     settings,
-    messages: Inbox.make(half(settings.receiveQueueMax), `receive ${options.endpoint}`),
-    events: Inbox.make(eventsMax, `event ${options.endpoint}`),
+    messages: Inbox.make({
+      capacity: half(settings.receiveQueueMax),
+      name: `receive ${options.endpoint}`,
+      // After the promises that are settled: what has arrived together is taken together.
+      schedule: process.nextTick
+    }),
+    events: Inbox.make({ capacity: eventsMax, name: `event ${options.endpoint}` }),
     endpoint: options.endpoint,
     closed: false,
     live: 0,

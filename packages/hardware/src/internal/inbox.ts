@@ -17,8 +17,19 @@ export interface Inbox<A, E> {
   readonly end: (last: Effect.Effect<never, E>) => void
 }
 
-/** A queue for at most `capacity` items; `name` stands in the message for a second taker. */
-export const make = <A, E = never>(capacity: number, name: string): Inbox<A, E> => {
+/** How a queue is made. */
+export interface Options {
+  /** Items that wait at most. */
+  readonly capacity: number
+  /** Stands in the message for a second taker. */
+  readonly name: string
+  /** When to wake the taker; at once where it is not given. */
+  readonly schedule?: (wake: () => void) => void
+}
+
+/** An empty queue. */
+export const make = <A, E = never>(options: Options): Inbox<A, E> => {
+  const { capacity, name, schedule = (wake) => wake() } = options
   let items: Array<A> = []
   let head = 0
   let last: Effect.Effect<never, E> | undefined
@@ -26,7 +37,9 @@ export const make = <A, E = never>(capacity: number, name: string): Inbox<A, E> 
   let roomCallback: (() => void) | undefined
 
   const size = () => items.length - head
+  let waking = false
   const wake = () => {
+    waking = false
     const resume = waiter
     waiter = undefined
     resume?.(Effect.void)
@@ -75,7 +88,9 @@ export const make = <A, E = never>(capacity: number, name: string): Inbox<A, E> 
       if (last !== undefined) return
       if (size() >= capacity) shift()
       items.push(item)
-      if (waiter !== undefined) wake()
+      if (waiter === undefined || waking) return
+      waking = true
+      schedule(wake)
     },
     isFull: () => size() >= capacity,
     onRoom: (callback) => {
