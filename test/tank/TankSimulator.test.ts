@@ -6,7 +6,7 @@ describe("TankSimulator", () => {
   it.effect("a new rig is dry, its pump off and its valve half open", () =>
     Effect.gen(function*() {
       const rig = yield* TankSimulator.make({ seed: 1 })
-      const state = yield* rig.state
+      const { state } = yield* rig.kept
       expect(state).toMatchObject({ level1: 0, level2: 0, pumpSpeed: 0, valveOpening: 50 })
     }))
 
@@ -20,8 +20,8 @@ describe("TankSimulator", () => {
         yield* TestClock.adjust("50 millis")
         yield* watched.view
       }
-      const expected = yield* rig.state
-      const seen = yield* watched.state
+      const { state: expected } = yield* rig.kept
+      const { state: seen } = yield* watched.kept
       expect(expected.level1).toBeGreaterThan(0.1)
       expect(Math.abs(seen.level1 - expected.level1)).toBeLessThan(1e-9)
       expect(Math.abs(seen.level2 - expected.level2)).toBeLessThan(1e-9)
@@ -43,7 +43,7 @@ describe("TankSimulator", () => {
       const rig = yield* TankSimulator.make({ seed: 1 })
       yield* TestClock.adjust("10 seconds")
       yield* rig.tell({ pumpSpeed: 100 })
-      expect((yield* rig.state).level1).toBe(0)
+      expect((yield* rig.kept).state.level1).toBe(0)
     }))
 
   it.effect("the instruments show noisy levels, and flows in litres per second", () =>
@@ -51,7 +51,7 @@ describe("TankSimulator", () => {
       const rig = yield* TankSimulator.make({ seed: 1 })
       yield* rig.tell({ pumpSpeed: 45 })
       yield* TestClock.adjust("60 seconds")
-      const state = yield* rig.state
+      const { state } = yield* rig.kept
       const view = yield* rig.view
       expect(view.inflow).toBeCloseTo(0.9, 3)
       expect(view.outflow).toBeCloseTo(0.9, 3)
@@ -69,12 +69,45 @@ describe("TankSimulator", () => {
         pumpSpeed: 80,
         valveOpening: 30
       }
-      const rig = yield* TankSimulator.make({ seed: 1, from: Option.some(before) })
-      expect(yield* rig.state).toEqual(before)
+      const rig = yield* TankSimulator.make({
+        seed: 1,
+        from: Option.some({ state: before, stopped: false })
+      })
+      expect((yield* rig.kept).state).toEqual(before)
       yield* TestClock.adjust("3 seconds")
-      const later = yield* rig.state
+      const { state: later } = yield* rig.kept
       expect(later.pumpSpeed).toBeLessThan(0.001)
       expect(later.valveOpening).toBe(30)
       expect(later.level2).toBeLessThan(0.25)
+    }))
+
+  it.effect("a stopped rig keeps its pump off until it is released", () =>
+    Effect.gen(function*() {
+      const rig = yield* TankSimulator.make({ seed: 1 })
+      yield* rig.tell({ pumpSpeed: 80 })
+      yield* TestClock.adjust("2 seconds")
+      yield* rig.stop
+      expect((yield* rig.view).state).toBe("stopped")
+      const refused = yield* Effect.flip(rig.tell({ pumpSpeed: 30 }))
+      expect(refused.message).toContain("until the command release")
+      yield* TestClock.adjust("3 seconds")
+      expect((yield* rig.view).pumpSpeed).toBeLessThan(0.001)
+      yield* rig.release
+      expect((yield* rig.view).state).toBe("ready")
+      yield* TestClock.adjust("3 seconds")
+      expect((yield* rig.view).pumpSpeed).toBeLessThan(0.001)
+      yield* rig.tell({ pumpSpeed: 30 })
+      yield* TestClock.adjust("3 seconds")
+      expect((yield* rig.view).pumpSpeed).toBeCloseTo(30, 3)
+    }))
+
+  it.effect("a stopped rig lets its pump be turned off and its valve be moved", () =>
+    Effect.gen(function*() {
+      const rig = yield* TankSimulator.make({ seed: 1 })
+      yield* rig.stop
+      yield* rig.tell({ pumpSpeed: 0 })
+      yield* rig.tell({ valveOpening: 100 })
+      yield* TestClock.adjust("3 seconds")
+      expect((yield* rig.view).valveOpening).toBeCloseTo(100, 3)
     }))
 })

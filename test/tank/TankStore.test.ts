@@ -6,13 +6,15 @@ import { Effect, Exit, Option, Scope, TestClock } from "effect"
 
 const rig = TankModel.standard
 
-const full: TankModel.TankState = {
+const water: TankModel.TankState = {
   ...TankModel.empty(4),
   level1: 0.375,
   level2: 0.3,
   pumpSpeed: 45,
   valveOpening: 50
 }
+
+const full: TankStore.Kept = { state: water, stopped: false }
 
 const stateFile = Effect.gen(function*() {
   const files = yield* FileSystem.FileSystem
@@ -45,9 +47,19 @@ describe("TankStore", () => {
       const path = yield* stateFile
       yield* TankStore.save(path, full)
       yield* TestClock.adjust("6 seconds")
-      const expected = TankModel.step(rig, full, { pumpSpeed: 0, valveOpening: 50 }, 6)
-      expect(yield* TankStore.load(path, rig)).toEqual(Option.some(expected))
+      const expected = TankModel.step(rig, water, { pumpSpeed: 0, valveOpening: 50 }, 6)
+      expect(yield* TankStore.load(path, rig)).toEqual(
+        Option.some({ state: expected, stopped: false })
+      )
       expect(expected.level2).toBeLessThan(0.05)
+    }).pipe(Effect.provide(NodeContext.layer)))
+
+  it.scoped("an emergency stop is not forgotten", () =>
+    Effect.gen(function*() {
+      const path = yield* stateFile
+      yield* TankStore.save(path, { ...full, stopped: true })
+      const again = yield* TankSimulator.make({ seed: 1, from: yield* TankStore.load(path, rig) })
+      expect((yield* again.view).state).toBe("stopped")
     }).pipe(Effect.provide(NodeContext.layer)))
 
   it.scoped("a clock that was set back counts as no time", () =>
@@ -66,7 +78,8 @@ describe("TankStore", () => {
       const impossible = JSON.stringify({
         version: 1,
         savedAt: 0,
-        state: { ...full, level1: -1 }
+        stopped: false,
+        state: { ...water, level1: -1 }
       })
       for (const text of ["", "not json", "{}", "[1, 2]", impossible]) {
         yield* files.writeFileString(path, text)
@@ -96,11 +109,11 @@ describe("TankStore", () => {
       yield* Scope.extend(TankSimulator.keep(simulator, path), scope)
       expect(yield* saved).toEqual(full)
       yield* TestClock.adjust(TankSimulator.saveMillis)
-      const now = yield* simulator.state
-      yield* waitUntil(Effect.map(saved, (state) => state.drained === now.drained))
+      const { state: now } = yield* simulator.kept
+      yield* waitUntil(Effect.map(saved, ({ state }) => state.drained === now.drained))
       yield* simulator.tell({ pumpSpeed: 70, valveOpening: 0 })
       yield* TestClock.adjust(TankSimulator.saveMillis / 2)
       yield* Scope.close(scope, Exit.void)
-      expect(yield* saved).toEqual(yield* simulator.state)
+      expect(yield* saved).toEqual(yield* simulator.kept)
     }).pipe(Effect.provide(NodeContext.layer)))
 })

@@ -18,11 +18,18 @@ export class StateFileError extends Schema.TaggedError<StateFileError>()("StateF
   }
 }
 
-/** The state in the file with what became of it in the time since: the pump off, as a real one. */
+/** What a rig must not forget: where its water is, and that it was stopped. */
+export interface Kept {
+  readonly state: TankModel.TankState
+  /** True after an emergency stop that nobody has released. */
+  readonly stopped: boolean
+}
+
+/** What the file holds with what became of it in the time since: the pump off, as a real one. */
 export const load = (
   path: string,
   parameters: TankModel.TankParameters
-): Effect.Effect<Option.Option<TankModel.TankState>, StateFileError, FileSystem.FileSystem> =>
+): Effect.Effect<Option.Option<Kept>, StateFileError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const failed = (detail: string) => new StateFileError({ path, operation: "read", detail })
@@ -37,19 +44,22 @@ export const load = (
       (error) =>
         failed(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? "unreadable")
     )
-    return Option.some(atRest(parameters, saved, yield* Clock.currentTimeMillis))
+    return Option.some({
+      state: atRest(parameters, saved, yield* Clock.currentTimeMillis),
+      stopped: saved.stopped
+    })
   })
 
-/** Writes the state and the time. The file holds either the old state or this one, whole. */
+/** Writes it with the time. The file holds either what it held before or this, whole. */
 export const save = (
   path: string,
-  state: TankModel.TankState
+  kept: Kept
 ): Effect.Effect<void, StateFileError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const savedAt = yield* Clock.currentTimeMillis
     const draft = `${path}.new`
-    yield* files.writeFileString(draft, encode({ version: 1, savedAt, state }))
+    yield* files.writeFileString(draft, encode({ version: 1, savedAt, ...kept }))
     yield* files.rename(draft, path)
   }).pipe(
     Effect.mapError((error) =>
@@ -65,6 +75,7 @@ const Saved = Schema.parseJson(Schema.Struct({
   version: Schema.Literal(1),
   /** In ms since 1970-01-01 UTC. */
   savedAt: Schema.Number.pipe(Schema.finite()),
+  stopped: Schema.Boolean,
   state: Schema.Struct({
     level1: level,
     level2: level,
