@@ -72,8 +72,9 @@ export class ActorNotRegistered extends Schema.TaggedError<ActorNotRegistered>()
 ) {
   override get message(): string {
     const known = this.registered.length === 0 ? "none" : this.registered.join(", ")
-    return `no actor type ${this.address.type} is registered (registered: ${known});`
-      + " provide the layer made by its toLayer beside the ActorSystem"
+    return `${format(this.address)} cannot be reached: no actor type ${this.address.type}`
+      + ` is registered (registered: ${known}); provide the layer made by its toLayer`
+      + " beside the ActorSystem"
   }
 }
 

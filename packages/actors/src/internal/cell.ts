@@ -157,6 +157,7 @@ export class Cell implements Job, Owner {
       return
     }
     if (onStopped !== undefined) (this.onStopped ??= []).push(onStopped)
+    if (this.stopping === undefined) this.abandon(reason)
     this.stopping ??= reason
     if (this.stage === "backoff") this.worker?.interrupt()
     else if (this.worker === undefined) this.wake()
@@ -178,9 +179,8 @@ export class Cell implements Job, Owner {
     }
     switch (this.stage) {
       case "build":
-        if (this.stopping === undefined) return this.build()
-        this.conclude(this.stopping)
-        return this.release()
+        if (this.stopping !== undefined) this.conclude(this.stopping)
+        return this.isEnded() ? this.release() : this.build()
       case "end":
         return this.close()
       case "backoff":
@@ -236,6 +236,10 @@ export class Cell implements Job, Owner {
   }
 
   // Messages -------------------------------------------------------------------------------------
+
+  private isEnded(): boolean {
+    return this.stage === "ended"
+  }
 
   private hasWork(): boolean {
     return this.mailbox.hasWork || this.stopping !== undefined || this.stage !== "ready"
@@ -463,15 +467,33 @@ export class Cell implements Job, Owner {
   }
 
   private conclude(reason: StopReason): void {
-    this.stage = "ended"
+    // What came after a mere stop began is for the next activation.
+    const again = reason === "stopped" && this.mailbox.hasWork
+    if (!again) {
+      this.stage = "ended"
+      this.abandon(reason)
+      this.species.onEnded(this, reason)
+    }
+    this.host.publish({ _tag: "Stopped", ...this.facts(), reason })
+    for (const done of this.onStopped ?? []) done()
+    this.onStopped = undefined
+    if (again) this.renew()
+  }
+
+  /** Gives up what stands in the mailbox. */
+  private abandon(reason: StopReason): void {
     for (const envelope of this.mailbox.drain()) {
       this.host.deadLetter(this.address, envelope.tag, "stopped")
       this.refuse(envelope, new ActorStopped({ address: this.address, reason }))
     }
-    this.species.onEnded(this, reason)
-    this.host.publish({ _tag: "Stopped", ...this.facts(), reason })
-    for (const done of this.onStopped ?? []) done()
-    this.onStopped = undefined
+  }
+
+  private renew(): void {
+    this.stage = "build"
+    this.incarnation = 1
+    this.stopping = undefined
+    this.history = untroubled
+    if (this.worker === undefined) this.wake()
   }
 
   private publishCrash(cause: Cause.Cause<unknown>): void {

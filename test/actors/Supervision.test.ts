@@ -1,0 +1,96 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Supervision } from "@plantd/actors"
+import * as fc from "fast-check"
+
+const restart = Supervision.restart({
+  maxRestarts: 2,
+  within: "1 seconds",
+  backoff: { min: "100 millis", max: "1 seconds", factor: 2, jitter: 0, resetAfter: "5 seconds" }
+})
+
+const crashes = (supervision: Supervision.Supervision, times: ReadonlyArray<number>) => {
+  let history = Supervision.untroubled
+  let startedAt = 0
+  return times.map((now) => {
+    const [next, directive] = Supervision.onCrash(supervision, history, {
+      now,
+      startedAt,
+      random: 0.5
+    })
+    history = next
+    startedAt = now
+    return directive
+  })
+}
+
+describe("restart", () => {
+  it("delays grow with each crash in a row", () => {
+    const delays = crashes(restart, [0, 1_000, 2_000, 3_000, 4_000])
+    expect(delays.map((d) => (d._tag === "Restart" ? d.delayMillis : d._tag))).toEqual([
+      100,
+      200,
+      400,
+      800,
+      1_000
+    ])
+  })
+
+  it("delays begin anew after a quiet time", () => {
+    expect(crashes(restart, [0, 1_000, 6_000])).toEqual([
+      { _tag: "Restart", delayMillis: 100 },
+      { _tag: "Restart", delayMillis: 200 },
+      { _tag: "Restart", delayMillis: 100 }
+    ])
+  })
+
+  it("one crash more than allowed within the window stops the actor", () => {
+    expect(crashes(restart, [0, 500, 999])[2]).toEqual({ _tag: "Stop", reason: "restart-limit" })
+  })
+
+  it("the window slides: a restart as old as the window does not count", () => {
+    expect(crashes(restart, [0, 500, 1_000])[2]).toMatchObject({ _tag: "Restart" })
+  })
+
+  it("with no restarts allowed the first crash stops the actor", () => {
+    expect(crashes(Supervision.restart({ maxRestarts: 0 }), [0])).toEqual([
+      { _tag: "Stop", reason: "restart-limit" }
+    ])
+  })
+
+  it("never restarts more often than allowed within any window, and remembers no more than that", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 700 }), { maxLength: 60 }),
+        fc.integer({ min: 0, max: 4 }),
+        (gaps, maxRestarts) => {
+          const supervision = Supervision.restart({ maxRestarts, within: "1 seconds" })
+          let now = 0
+          let history = Supervision.untroubled
+          const restarts: Array<number> = []
+          for (const gap of gaps) {
+            now += gap
+            const crash = { now, startedAt: now, random: 0 }
+            const [next, directive] = Supervision.onCrash(supervision, history, crash)
+            history = next
+            if (directive._tag === "Restart") restarts.push(now)
+            expect(history.restarts.length).toBeLessThanOrEqual(maxRestarts)
+          }
+          for (const at of restarts) {
+            const within = restarts.filter((other) => other <= at && at - other < 1_000)
+            expect(within.length).toBeLessThanOrEqual(maxRestarts)
+          }
+        }
+      )
+    )
+  })
+
+  it("a number of restarts that is no count is refused with the option's name", () => {
+    expect(() => Supervision.restart({ maxRestarts: -1 })).toThrow(/maxRestarts is -1/)
+    expect(() => Supervision.restart({ maxRestarts: 1.5 })).toThrow(/maxRestarts is 1.5/)
+  })
+})
+
+it("stop always stops and resume always resumes", () => {
+  expect(crashes(Supervision.stop, [0])).toEqual([{ _tag: "Stop", reason: "crashed" }])
+  expect(crashes(Supervision.resume, [0, 0, 0])).toEqual(Array(3).fill({ _tag: "Resume" }))
+})
