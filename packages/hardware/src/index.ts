@@ -1,1 +1,13 @@
-export {}
+/** Devices as actors, and their links to device processes. */
+export * as Attribute from "./Attribute.ts"
+export * as Command from "./DeviceCommand.ts"
+export * as DeviceDescription from "./DeviceDescription.ts"
+export * as DeviceProtocol from "./DeviceProtocol.ts"
+export * as Driver from "./Driver.ts"
+export * as DriverStore from "./DriverStore.ts"
+export * as Emission from "./Emission.ts"
+export * as Link from "./Link.ts"
+export * as LinkState from "./LinkState.ts"
+export * as Transit from "./Transit.ts"
+export * as Transport from "./Transport.ts"
+export * as ZmqTransport from "./ZmqTransport.ts"

@@ -1,0 +1,89 @@
+/** What a device can be told to do: the declaration of one command. Exported as `Command`. */
+import { Command } from "@plantd/core"
+import { Duration, Schema } from "effect"
+
+/** A schema of plain data: its values need no services to be encoded or decoded. */
+export type PlainSchema = Schema.Schema.Any
+
+/** The fields of a payload. */
+export type Fields = { readonly [name: string]: Schema.Struct.Field }
+
+/** Which way a command takes to its device. */
+export type Lane = "ordinary" | "emergency"
+
+/** How long a command may take where nothing else is said, in milliseconds. */
+export const timeoutMillisDefault = 5_000
+
+/** The declaration of a command. */
+export interface DeviceCommand<
+  Payload extends PlainSchema = PlainSchema,
+  Success extends PlainSchema = PlainSchema,
+  State extends string = string
+> {
+  readonly payload: Payload
+  /** False where it is given nothing: its payload on the wire is null. */
+  readonly takesPayload: boolean
+  readonly success: Success
+  readonly effect: Command.Effect
+  readonly lane: Lane
+  readonly timeout: Duration.DurationInput
+  readonly allowedIn: ReadonlyArray<State> | undefined
+}
+
+/** A declaration of whatever payload and success. */
+export type Any = DeviceCommand
+
+/** What can be said of a command. */
+export interface Options<
+  Payload extends Fields,
+  Success extends PlainSchema,
+  State extends string
+> {
+  /** The fields of what it is given; nothing where nothing is said. */
+  readonly payload?: Payload
+  /** What it answers; nothing where nothing is said. */
+  readonly success?: Success
+  /** What it does to the device; what may be retried follows from it. */
+  readonly effect: Command.Effect
+  /** The states of the device in which it is allowed; all where nothing is said. */
+  readonly allowedIn?: ReadonlyArray<State>
+  /** How long it may take, queueing included; 5 s where nothing is said. */
+  readonly timeout?: Duration.DurationInput
+  /** `emergency` waits for no other command, on the node as well as in the device process. */
+  readonly lane?: Lane
+}
+
+/** Declares a command. */
+export const make = <
+  Payload extends Fields = {},
+  Success extends PlainSchema = typeof Schema.Void,
+  const State extends string = never
+>(
+  options: Options<Payload, Success, State>
+): DeviceCommand<Schema.Struct<Payload>, Success, State> => ({
+  payload: Schema.Struct(options.payload ?? {} as Payload),
+  takesPayload: Object.keys(options.payload ?? {}).length > 0,
+  success: options.success ?? Schema.Void as unknown as Success,
+  effect: options.effect,
+  lane: options.lane ?? "ordinary",
+  timeout: options.timeout ?? timeoutMillisDefault,
+  allowedIn: options.allowedIn
+})
+
+/** What is wrong with a declaration: the field and the fault; `undefined` where all is well. */
+export const fault = (command: Any, states: ReadonlyArray<string>): string | undefined => {
+  if (!Schema.is(Command.Effect)(command.effect)) {
+    return `effect: expected read, set or pulse, got ${String(command.effect)}`
+  }
+  if (command.lane !== "ordinary" && command.lane !== "emergency") {
+    return `lane: expected ordinary or emergency, got ${String(command.lane)}`
+  }
+  const timeout = Duration.toMillis(command.timeout)
+  if (!(timeout > 0 && timeout < Infinity)) return "timeout: expected a positive, finite duration"
+  if (command.allowedIn === undefined) return undefined
+  if (command.allowedIn.length === 0) return "allowedIn: expected at least one state"
+  const unknown = command.allowedIn.find((state) => !states.includes(state))
+  return unknown === undefined
+    ? undefined
+    : `allowedIn: ${JSON.stringify(unknown)} is none of the device's states (${states.join(", ")})`
+}

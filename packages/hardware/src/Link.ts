@@ -1,0 +1,3 @@
+/** Links, which join device actors to their devices: the port, and what implements it. */
+export * from "./LinkPort.ts"
+export { type Options as ZmqOptions, zmq } from "./ZmqLink.ts"

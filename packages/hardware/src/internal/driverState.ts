@@ -1,0 +1,120 @@
+/** What the parts of a running driver share, and how they answer and complain. */
+import type { Epoch } from "@plantd/core"
+import { type Clock, Effect, Either, Metric } from "effect"
+import type { DeviceDefinition } from "../DeviceDefinition.ts"
+import * as Protocol from "../DeviceProtocol.ts"
+import type { Counters, Options, Settings } from "../Driver.ts"
+import type { Socket } from "../Transport.ts"
+import type { CommandCodec, PlainHandlers, Trouble } from "./driverHandlers.ts"
+import type { Sessions } from "./driverSessions.ts"
+import type { LogLimiter } from "./logLimiter.ts"
+import { monotonicMillis } from "./monotonic.ts"
+
+/** All that a driver is made from. */
+export interface Setup {
+  readonly definition: DeviceDefinition
+  readonly handlers: PlainHandlers
+  readonly options: Options<never>
+  readonly settings: Settings
+}
+
+/** A driver's sockets, sessions and counts. The receiver and the publisher alone change it. */
+export interface DriverState extends Setup {
+  readonly epoch: Epoch.Epoch
+  readonly clock: Clock.Clock
+  readonly router: Socket
+  readonly publisher: Socket
+  readonly sessions: Sessions
+  readonly codecs: ReadonlyMap<string, CommandCodec>
+  readonly indices: ReadonlyMap<string, number>
+  /** Runs work beside the receiver, until the driver ends. */
+  readonly fork: (work: Effect.Effect<void>) => Effect.Effect<void>
+  /** The one permit to carry out a command. */
+  readonly turn: Effect.Semaphore
+  readonly logged: LogLimiter
+  readonly counters: { -readonly [K in keyof Counters]: Counters[K] }
+  /** Of the reading that was published last. */
+  seq: number
+  readsRunning: number
+  /** Commands that wait or are being carried out, by their lane. */
+  readonly commands: { ordinary: number; emergency: number }
+  lagMillis: number
+  /** When any session was heard last; `undefined` before the first one. */
+  heardAt: number | undefined
+}
+
+/** What drivers count for the whole process. */
+export const driverMetrics = {
+  readings: Metric.counter("plantd_driver_readings_total", {
+    description: "Readings that drivers published",
+    incremental: true
+  }),
+  commands: Metric.counter("plantd_driver_commands_total", {
+    description: "Writes and commands that drivers carried out",
+    incremental: true
+  }),
+  refused: Metric.counter("plantd_driver_commands_refused_total", {
+    description: "Requests that drivers refused",
+    incremental: true
+  }),
+  malformed: Metric.counter("plantd_driver_frames_malformed_total", {
+    description: "Messages to drivers that were not of the device protocol",
+    incremental: true
+  })
+}
+
+/** The clock of a driver that never jumps, in milliseconds. */
+export const nowOf = (driver: DriverState): number => monotonicMillis(driver.clock)
+
+/** Writes a warning, unless one of this kind was written a moment ago. */
+export const warn = (
+  driver: DriverState,
+  kind: string,
+  text: string
+): Effect.Effect<void> => {
+  const suppressed = driver.logged.admit(kind, nowOf(driver))
+  if (suppressed === undefined) return Effect.void
+  const more = suppressed === 0 ? "" : ` (and ${suppressed} more of its kind)`
+  return Effect.annotateLogs(Effect.logWarning(text + more), {
+    device: driver.options.device,
+    endpoint: driver.router.endpoint
+  })
+}
+
+/** Who asked, and under which id. */
+export interface Asker {
+  readonly peer: Uint8Array
+  readonly id: Uint8Array
+}
+
+/** Sends an answer; where it cannot be sent, that is counted and the node will not hear it. */
+export const answer = (
+  driver: DriverState,
+  asker: Asker,
+  kind: Protocol.Answer["kind"],
+  body: object
+): Effect.Effect<void> =>
+  Either.match(Protocol.encode(kind, asker.id, body), {
+    onLeft: (error) =>
+      kind === "ERROR"
+        ? warn(driver, "encode", error.message)
+        : refuse(driver, asker, { code: "failed", message: error.message }),
+    onRight: (frames) =>
+      Effect.catchAll(driver.router.send([asker.peer, ...frames]), (error) => {
+        driver.counters.sendsFailed++
+        return warn(driver, "send", `an answer was lost: ${error.message}`)
+      })
+  })
+
+/** Answers that a request did not succeed. */
+export const refuse = (
+  driver: DriverState,
+  asker: Asker,
+  trouble: Trouble
+): Effect.Effect<void> => {
+  if (trouble.code !== "failed") {
+    driver.counters.commandsRefused++
+    driverMetrics.refused.unsafeUpdate(1, [])
+  }
+  return answer(driver, asker, "ERROR", { code: trouble.code, message: trouble.message })
+}

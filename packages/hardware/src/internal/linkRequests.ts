@@ -1,0 +1,193 @@
+/** Requests of a node to a device process: each ends by its deadline, and says what it knows. */
+import { Effect, Either } from "effect"
+import * as Protocol from "../DeviceProtocol.ts"
+import {
+  type CommandOptions,
+  Failed,
+  type Link,
+  type LinkError,
+  NoAnswer,
+  NotSent,
+  Refused
+} from "../LinkPort.ts"
+import * as LinkState from "../LinkState.ts"
+import { type LinkCore, linkMetrics, nowOf, type Outcome, warn } from "./linkCore.ts"
+
+/** The most requests of one link that wait for an answer; beyond it nothing more is sent. */
+export const requestsMax = 1_024
+
+/** Asks for the values of attributes; begins again with a new session while there is time. */
+export const read = (
+  link: LinkCore,
+  attributes: ReadonlyArray<string> | undefined,
+  deadlineMillis: number
+): Effect.Effect<Protocol.Batch, LinkError> =>
+  Effect.suspend(() => {
+    const until = nowOf(link) + deadlineMillis
+    const attempt: Effect.Effect<Protocol.Batch, LinkError> = Effect.suspend(() =>
+      Effect.flatMap(
+        send(link, "READ", until, attributes === undefined ? {} : { attributes }),
+        (outcome) =>
+          mayRepeat(outcome)
+            ? Effect.zipRight(awaitOnline(link, until), attempt)
+            : Effect.flatMap(replyOf(link, outcome), decodeReadings)
+      )
+    )
+    return attempt
+  })
+
+/** A command is sent once. What is not known of it after that is said to be unknown. */
+const command = (
+  link: LinkCore,
+  kind: "WRITE" | "INVOKE",
+  body: object,
+  options: CommandOptions
+): Effect.Effect<Protocol.Reply, LinkError> =>
+  Effect.suspend(() =>
+    Effect.flatMap(
+      send(link, kind, nowOf(link) + options.deadlineMillis, {
+        ...body,
+        commandId: options.commandId,
+        fence: link.owner.fence,
+        epoch: link.owner.epoch
+      }),
+      (outcome) => replyOf(link, outcome)
+    )
+  ).pipe(
+    Effect.tapError((error) =>
+      Effect.sync(() => {
+        if (error._tag === "NoAnswer") linkMetrics.unanswered.unsafeUpdate(1, link.labels)
+      })
+    )
+  )
+
+/** The requests of an open link. */
+export const requestsOf = (link: LinkCore): Pick<Link, "read" | "write" | "invoke"> => ({
+  read: (attributes, options) => read(link, attributes, options.deadlineMillis),
+  write: (attribute, value, options) =>
+    Effect.asVoid(command(link, "WRITE", { attribute, value }, options)),
+  invoke: (name, payload, options) =>
+    Effect.map(
+      command(link, "INVOKE", { command: name, payload: payload ?? null }, options),
+      (reply) => reply["result"] ?? null
+    )
+})
+
+const mayRepeat = (outcome: Outcome): boolean =>
+  outcome._tag === "Abandoned"
+  || (outcome._tag === "Problem" && outcome.problem.code === "no-session")
+
+const notOnline = (link: LinkCore): NotSent =>
+  new NotSent({ state: link.state.phase, reason: link.state.reason ?? "no reason known" })
+
+const send = (
+  link: LinkCore,
+  kind: "READ" | "WRITE" | "INVOKE",
+  until: number,
+  body: object
+): Effect.Effect<Outcome, LinkError> => {
+  if (!LinkState.isOnline(link.state)) return Effect.fail(notOnline(link))
+  if (link.pending.size >= requestsMax) {
+    return Effect.fail(
+      new NotSent({
+        state: link.state.phase,
+        reason: `${requestsMax} requests wait for an answer already (requestsMax)`
+      })
+    )
+  }
+  const now = nowOf(link)
+  const id = `r${++link.requests}`
+  const deadlineMs = Math.max(0, until - now)
+  const encoded = Protocol.encode(kind, Protocol.idOf(id), { ...body, sentAt: now, deadlineMs })
+  if (Either.isLeft(encoded)) {
+    return Effect.fail(new Refused({ code: "validation", detail: encoded.left.message }))
+  }
+  const answered = awaitAnswer(link, id)
+  const sent = Effect.matchEffect(link.dealer.send(encoded.right), {
+    onFailure: (error) =>
+      Effect.fail(new NotSent({ state: link.state.phase, reason: error.message })),
+    onSuccess: () => {
+      if (kind !== "READ") linkMetrics.commands.unsafeUpdate(1, link.labels)
+      return answered.wait
+    }
+  })
+  return Effect.ensuring(
+    Effect.timeoutFail(sent, {
+      duration: deadlineMs,
+      onTimeout: () =>
+        new NoAnswer({
+          detail: `nothing was heard of it within ${Math.round(deadlineMs)} ms`
+        })
+    }),
+    answered.forget
+  )
+}
+
+// An answer may come before its asker waits for it: it is kept until then.
+const awaitAnswer = (link: LinkCore, id: string) => {
+  let outcome: Outcome | undefined
+  let resume: ((effect: Effect.Effect<Outcome>) => void) | undefined
+  link.pending.set(id, {
+    settle: (given) => {
+      link.pending.delete(id)
+      outcome = given
+      resume?.(Effect.succeed(given))
+    }
+  })
+  return {
+    wait: Effect.async<Outcome>((given) => {
+      if (outcome === undefined) resume = given
+      else given(Effect.succeed(outcome))
+    }),
+    forget: Effect.sync(() => {
+      link.pending.delete(id)
+    })
+  }
+}
+
+const awaitOnline = (link: LinkCore, until: number): Effect.Effect<void, LinkError> =>
+  Effect.suspend(() =>
+    LinkState.isOnline(link.state) ? Effect.void : Effect.timeoutFail(
+      Effect.async<void>((given) => {
+        const resume = () => {
+          link.onlineWaiters.delete(resume)
+          given(Effect.void)
+        }
+        link.onlineWaiters.add(resume)
+        return Effect.sync(() => {
+          link.onlineWaiters.delete(resume)
+        })
+      }),
+      { duration: Math.max(0, until - nowOf(link)), onTimeout: () => notOnline(link) }
+    )
+  )
+
+const replyOf = (
+  link: LinkCore,
+  outcome: Outcome
+): Effect.Effect<Protocol.Reply, LinkError> => {
+  switch (outcome._tag) {
+    case "Answered":
+      return Effect.succeed(outcome.body)
+    case "Abandoned":
+      return Effect.fail(new NoAnswer({ detail: outcome.reason }))
+    case "Problem": {
+      const { code, message } = outcome.problem
+      if (code === "failed") return Effect.fail(new Failed({ detail: message }))
+      if (code === "no-session") {
+        return Effect.fail(new NotSent({ state: link.state.phase, reason: message }))
+      }
+      if (Protocol.isErrorCode(code)) return Effect.fail(new Refused({ code, detail: message }))
+      return Effect.zipRight(
+        warn(link, "code", `the device process answered with the unknown code ${code}`),
+        Effect.fail(new NoAnswer({ detail: `${message} (unknown code ${code})` }))
+      )
+    }
+  }
+}
+
+const decodeReadings = (reply: Protocol.Reply): Effect.Effect<Protocol.Batch, LinkError> =>
+  Either.match(Protocol.decodeReadings(reply, "REPLY"), {
+    onLeft: (violation) => Effect.fail(new Failed({ detail: violation.message })),
+    onRight: (batch) => Effect.succeed(batch)
+  })
