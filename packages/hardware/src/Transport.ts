@@ -21,7 +21,7 @@ export interface SocketSettings {
   readonly sendQueueMax: number
   /** Messages of one peer that wait unread; beyond it the transport stops taking from that peer. */
   readonly receiveQueueMax: number
-  /** A longer frame is never received: its sender is disconnected. In bytes. */
+  /** A longer frame is never received: its sender is disconnected. In bytes, at least 512. */
   readonly frameBytesMax: number
   /**
    * A received message with more frames than this is counted and dropped. A routing id, which a

@@ -6,6 +6,7 @@ import { Effect, Layer } from "effect"
 import * as zmq from "zeromq"
 import { refuseEndpoint, refuseFrames, settingsOf } from "./internal/endpoint.ts"
 import * as Inbox from "./internal/inbox.ts"
+import { details, onlyReceives, onlySends } from "./internal/transportDetail.ts"
 import { droppedFrames, droppedUnsent, increment } from "./internal/transportMetrics.ts"
 import {
   eventsMax,
@@ -60,13 +61,8 @@ const reasons: Record<string, TransportError["reason"]> = {
   EPROTONOSUPPORT: "invalid-endpoint"
 }
 
-const details: Partial<Record<TransportError["reason"], string>> = {
-  "address-in-use": "another socket or process has it; stop that one or choose another port",
-  "would-block": "no live connection, or its queue is full; wait for Connected and try again",
-  "no-peer": "no peer with this routing id is connected; wait until it says hello again",
-  "invalid-endpoint": "this machine has no such address or name",
-  closed: "the socket was closed with its scope"
-}
+const detailOf = (reason: TransportError["reason"]): string | undefined =>
+  reason in details ? details[reason as keyof typeof details] : undefined
 
 /** The one place where failures of zeromq.js get their meaning. */
 const toError = (state: State, operation: Operation, cause: unknown): TransportError => {
@@ -75,7 +71,7 @@ const toError = (state: State, operation: Operation, cause: unknown): TransportE
     operation,
     endpoint: state.endpoint,
     reason,
-    detail: details[reason] ?? (cause instanceof Error ? cause.message : String(cause))
+    detail: detailOf(reason) ?? (cause instanceof Error ? cause.message : String(cause))
   })
 }
 
@@ -219,7 +215,7 @@ const fail = (state: State, reason: TransportError["reason"], detail?: string) =
       operation: "send",
       endpoint: state.endpoint,
       reason,
-      detail: detail ?? details[reason] ?? reason
+      detail: detail ?? detailOf(reason) ?? reason
     })
   )
 
@@ -253,7 +249,7 @@ const handOverNow = (state: State, socket: zmq.Publisher | zmq.Dealer, frames: F
 const sendOf = (state: State): Socket["send"] => {
   const { settings, socket } = state
   if (socket instanceof zmq.Subscriber) {
-    return () => fail(state, "failed", "a sub socket only receives; publish with a pub socket")
+    return () => fail(state, "failed", onlyReceives)
   }
   const offset = socket instanceof zmq.Router ? 1 : 0
   return (frames) =>
@@ -277,7 +273,7 @@ const receiveOf = (state: State): Socket["receive"] =>
         operation: "receive",
         endpoint: state.endpoint,
         reason: "failed",
-        detail: "a pub socket only sends; subscribe with a sub socket"
+        detail: onlySends
       })
     )
     : state.messages.take
@@ -316,7 +312,7 @@ const closedError = (state: State) =>
     operation: "receive",
     endpoint: state.endpoint,
     reason: "closed",
-    detail: "the socket was closed with its scope"
+    detail: details.closed
   })
 
 const close = async (state: State): Promise<void> => {

@@ -63,14 +63,22 @@ export const refuseEndpoint = (options: SocketOptions): TransportError | undefin
   return refuse(options, "only tcp:// and ipc:// are supported")
 }
 
+/**
+ * A lower `frameBytesMax` would refuse the handshake too: libzmq measures its commands by it, and
+ * the longest, CURVE's INITIATE, has 257 bytes and some metadata (RFC 26/CURVEZMQ). In bytes.
+ */
+const frameBytesMin = 512
+const settingMax = 2_147_483_647
+
 /** The complete settings; throws where one is not a positive whole number (0 means no bound). */
 export const settingsOf = (options: SocketOptions): SocketSettings => {
   const settings: SocketSettings = { ...socketDefaults, ...options.settings }
   for (const [name, value] of Object.entries(settings)) {
-    if (!Number.isSafeInteger(value) || value < 1 || value > 2_147_483_647) {
+    const min = name === "frameBytesMax" ? frameBytesMin : 1
+    if (!Number.isSafeInteger(value) || value < min || value > settingMax) {
       throw new Error(
         `${options.mode} ${options.endpoint}: setting ${name} must be a whole number of at `
-          + `least 1 (at most 2147483647), and is ${value}`
+          + `least ${min} (at most ${settingMax}), and is ${value}`
       )
     }
   }
