@@ -1,0 +1,81 @@
+/** How a demo is shown to a person: pure, from a moment to lines of text. */
+
+/** A moment of a demo. Levels in m, positions in %, rates per second. */
+export interface Moment {
+  readonly seconds: number
+  readonly level1: number | null
+  readonly level2: number | null
+  readonly setpoint: number
+  readonly pump: number | null
+  readonly valve: number | null
+  readonly controller: string
+  readonly link: string
+  readonly quality: string
+  readonly readingsPerSecond: number
+  readonly messagesPerSecond: number
+  readonly deadLetters: number
+  readonly restarts: number
+  /** The last things that happened, oldest first. */
+  readonly events: ReadonlyArray<string>
+}
+
+/** The level at which a bar is full, in m. */
+const levelMax = 0.5
+
+/** The most events shown. */
+export const eventsShownMax = 6
+
+const barWidth = 24
+
+/** The live view: a fixed number of lines, each no longer than 78 characters, for a terminal. */
+export const live = (moment: Moment): ReadonlyArray<string> => {
+  const events = moment.events.slice(-eventsShownMax)
+  return [
+    `plantd demo   ${clock(moment.seconds)}   two coupled tanks over ZeroMQ   Ctrl-C stops`,
+    "",
+    `  tank 1   ${bar(moment.level1, levelMax)} ${number(moment.level1, 3)} m`,
+    `  tank 2   ${bar(moment.level2, levelMax)} ${number(moment.level2, 3)} m`
+    + `   setpoint ${number(moment.setpoint, 3)} m`,
+    `  pump     ${bar(moment.pump, 100)} ${number(moment.pump, 1)} %   ${moment.controller}`,
+    `  valve    ${bar(moment.valve, 100)} ${number(moment.valve, 1)} %`,
+    "",
+    `  link ${moment.link.padEnd(12)} quality ${moment.quality.padEnd(10)}`
+    + `actor restarts ${moment.restarts}   dead letters ${moment.deadLetters}`,
+    `  ${moment.readingsPerSecond} readings/s   ${moment.messagesPerSecond} messages/s`,
+    "",
+    ...Array.from({ length: eventsShownMax }, (_, n) => `  ${events[n] ?? ""}`.slice(0, 78).trimEnd())
+  ]
+}
+
+/** One moment as one line, for a log or a pipe. */
+export const line = (moment: Moment): string =>
+  [
+    clock(moment.seconds),
+    `level ${number(moment.level2, 3)} m`,
+    `setpoint ${number(moment.setpoint, 3)} m`,
+    `pump ${number(moment.pump, 1)} %`,
+    moment.controller,
+    `link ${moment.link}`,
+    `quality ${moment.quality}`,
+    `${moment.readingsPerSecond} readings/s`,
+    `restarts ${moment.restarts}`,
+    `dead letters ${moment.deadLetters}`
+  ].join("  ")
+
+/** What moves the cursor back to the first of `lines` lines and clears what follows. */
+export const rewind = (lines: number): string => (lines === 0 ? "" : `\u001b[${lines}A\u001b[0J`)
+
+const clock = (seconds: number): string => {
+  const whole = Math.floor(seconds)
+  const pad = (n: number) => String(n).padStart(2, "0")
+  return `${pad(Math.floor(whole / 60))}:${pad(whole % 60)}`
+}
+
+const number = (value: number | null, digits: number): string =>
+  value === null ? "-".padStart(digits + 2) : value.toFixed(digits)
+
+const bar = (value: number | null, max: number): string => {
+  const part = Math.min(1, Math.max(0, (value ?? 0) / max))
+  const full = Math.round(part * barWidth)
+  return "█".repeat(full) + "·".repeat(barWidth - full)
+}
