@@ -26,6 +26,7 @@ export const standard: Backoff = { min: "100 millis", max: "10 seconds", factor:
 export const delayMillis = (backoff: Backoff, attempt: number, random: number): number => {
   const min = Duration.toMillis(backoff.min)
   const max = Duration.toMillis(backoff.max)
+  if (min === 0) return 0
   const grown = Math.min(max, min * Math.pow(Math.max(1, backoff.factor), attempt))
   return grown * (1 - Math.min(1, Math.max(0, backoff.jitter)) * random)
 }

@@ -1,11 +1,17 @@
 /**
  * Bytes to typed values and back, as JSON or MessagePack, with limits on everything that a decoder
  * could be made to allocate. Decoding is done once, where bytes enter; inside, types are trusted.
+ *
+ * What is encoded comes back as it was, or is refused with a `CodecError`: only plain data (null,
+ * booleans, numbers, text, arrays, plain objects, in MessagePack also bytes) within the same limits
+ * that hold for decoding. A property that is `undefined` is left out; -0 becomes 0.
  */
 import { Decoder, Encoder } from "@msgpack/msgpack"
 import { Either, ParseResult, Schema } from "effect"
+import { assertShape } from "./internal/msgpackShape.ts"
+import { assertPlain } from "./internal/plainData.ts"
 
-/** The most that a decoder accepts; what is larger is refused with a `CodecError`. */
+/** The most that is encoded or decoded; what is larger is refused with a `CodecError`. */
 export interface Limits {
   /** The longest encoded value, in bytes. */
   readonly bytesMax: number
@@ -37,6 +43,9 @@ export class CodecError extends Schema.TaggedError<CodecError>()("CodecError", {
   }
 }
 
+/** An error tells no more than this of what was wrong, in characters. */
+export const detailLengthMax = 1_000
+
 /** A format without a schema: any value of it to bytes, and bytes to `unknown`. */
 export interface Format {
   readonly name: string
@@ -50,45 +59,45 @@ export interface Codec<A> {
   readonly decode: (bytes: Uint8Array) => Either.Either<A, CodecError>
 }
 
-/** MessagePack, without extension types. Not safe to call from within its own encoder. */
+/**
+ * MessagePack, without extension types and with text as keys. NaN and the infinities are numbers
+ * of it; an integer beyond 53 bits is refused. Decoded bytes are views of the bytes given.
+ */
 export const msgpackWith = (limits: Limits): Format => {
-  const encoder = new Encoder({ ignoreUndefined: true, maxDepth: limits.depthMax })
-  const decoder = new Decoder({
-    maxStrLength: limits.itemBytesMax,
-    maxBinLength: limits.itemBytesMax,
-    maxArrayLength: limits.elementsMax,
-    maxMapLength: limits.elementsMax,
-    maxExtLength: 0
-  })
+  const encoder = new Encoder({ ignoreUndefined: true, maxDepth: limits.depthMax + 1 })
+  const decoder = new Decoder()
+  const abilities = { binary: true, nonFinite: true }
   return {
     name: "msgpack",
     encode: (value) =>
-      guarded("encode", "msgpack", () => within(limits, "encode", encoder.encode(value))),
+      guarded("encode", "msgpack", () => {
+        assertPlain(value, limits, abilities)
+        return within(limits, "encode", encoder.encode(value))
+      }),
     decode: (bytes) =>
       guarded("decode", "msgpack", () => {
-        const value = decoder.decode(within(limits, "decode", bytes))
-        checkDepth(value, limits.depthMax)
-        return value
+        assertShape(within(limits, "decode", bytes), limits)
+        return decoder.decode(bytes)
       })
   }
 }
 
-/** JSON in UTF-8. */
+/** JSON in UTF-8. NaN, the infinities and bytes have no form in it and are refused. */
 export const jsonWith = (limits: Limits): Format => {
   const encoder = new TextEncoder()
   const decoder = new TextDecoder("utf-8", { fatal: true })
+  const abilities = { binary: false, nonFinite: false }
   return {
     name: "json",
     encode: (value) =>
       guarded("encode", "json", () => {
-        const text = JSON.stringify(value) as string | undefined
-        if (text === undefined) throw new TypeError("the value has no JSON form")
-        return within(limits, "encode", encoder.encode(text))
+        assertPlain(value, limits, abilities)
+        return within(limits, "encode", encoder.encode(JSON.stringify(value)))
       }),
     decode: (bytes) =>
       guarded("decode", "json", () => {
         const value: unknown = JSON.parse(decoder.decode(within(limits, "decode", bytes)))
-        checkDepth(value, limits.depthMax)
+        assertPlain(value, limits, abilities)
         return value
       })
   }
@@ -108,7 +117,7 @@ export const make = <A, I>(schema: Schema.Schema<A, I>, format: Format): Codec<A
     new CodecError({
       direction,
       format: format.name,
-      detail: ParseResult.TreeFormatter.formatIssueSync(error)
+      detail: shortened(ParseResult.TreeFormatter.formatIssueSync(error))
     })
   return {
     encode: (value) =>
@@ -132,19 +141,16 @@ const guarded = <A>(
       new CodecError({
         direction,
         format,
-        detail: cause instanceof Error ? cause.message : String(cause)
+        detail: shortened(cause instanceof Error ? cause.message : String(cause))
       })
   })
+
+const shortened = (detail: string): string =>
+  detail.length <= detailLengthMax ? detail : `${detail.slice(0, detailLengthMax - 1)}…`
 
 const within = (limits: Limits, direction: string, bytes: Uint8Array): Uint8Array => {
   if (bytes.byteLength <= limits.bytesMax) return bytes
   throw new RangeError(
     `${bytes.byteLength} bytes to ${direction}, the limit is ${limits.bytesMax} (bytesMax)`
   )
-}
-
-const checkDepth = (value: unknown, left: number): void => {
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return
-  if (left <= 0) throw new RangeError("nested too deep (depthMax)")
-  for (const item of Object.values(value)) checkDepth(item, left - 1)
 }

@@ -7,8 +7,11 @@ import { Epoch } from "./Epoch.ts"
 import { DeviceId } from "./Identifier.ts"
 import { Quality, worst } from "./Quality.ts"
 
-/** What an attribute can hold; `null` stands for "no value" and comes with a quality of `bad`. */
-export const Value = Schema.NullOr(Schema.Union(Schema.Number, Schema.Boolean, Schema.String))
+/**
+ * What an attribute can hold; `null` stands for "no value" and comes with a quality of `bad`. NaN
+ * and the infinities are no values.
+ */
+export const Value = Schema.NullOr(Schema.Union(Schema.Finite, Schema.Boolean, Schema.String))
 /** What an attribute can hold; `null` stands for "no value". */
 export type Value = typeof Value.Type
 
@@ -22,8 +25,8 @@ export const Reading = Schema.Struct({
   value: Value,
   quality: Quality,
   reason: Schema.optionalWith(Schema.String, { exact: true }),
-  sourceTime: Schema.optionalWith(Schema.Number, { exact: true }),
-  serverTime: Schema.Number,
+  sourceTime: Schema.optionalWith(Schema.Finite, { exact: true }),
+  serverTime: Schema.Finite,
   unit: Schema.String,
   epoch: Epoch,
   seq: Schema.NonNegativeInt

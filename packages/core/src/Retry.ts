@@ -2,8 +2,9 @@
  * Retry policies as data: how often, how long apart, until when. What may be retried at all is said
  * where the call is declared; a policy is used for outcomes that provably changed nothing.
  */
-import { Clock, Duration, Effect, Random } from "effect"
+import { Duration, Effect, Random } from "effect"
 import * as Backoff from "./Backoff.ts"
+import * as Monotonic from "./internal/monotonic.ts"
 
 /** How often and how long to try again. */
 export interface Retry {
@@ -40,25 +41,25 @@ export const next = (
 
 /**
  * Runs `effect` by `retry`, again only where `isTransient` holds for its error: an error that proves
- * that nothing was changed. The last error is the result where the attempts are used up.
+ * that nothing was changed. The last error is the result where the attempts are used up. Defects
+ * and interruptions are never tried again.
  */
 export const run = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   options: { readonly retry: Retry; readonly isTransient: (error: E) => boolean }
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (started) => {
+  Effect.flatMap(Effect.clock, (clock) => {
+    const started = Monotonic.millis(clock)
     const attempt = (made: number): Effect.Effect<A, E, R> =>
       Effect.catchAll(effect, (error) =>
         options.isTransient(error)
-          ? Effect.flatMap(
-            Effect.zip(Clock.currentTimeMillis, Random.next),
-            ([now, random]) => {
-              const delay = next(options.retry, { made, elapsed: now - started, random })
-              return delay === undefined
-                ? Effect.fail(error)
-                : Effect.zipRight(Effect.sleep(delay), attempt(made + 1))
-            }
-          )
+          ? Effect.flatMap(Random.next, (random) => {
+            const elapsed = Monotonic.millis(clock) - started
+            const delay = next(options.retry, { made, elapsed, random })
+            return delay === undefined
+              ? Effect.fail(error)
+              : Effect.zipRight(Effect.sleep(delay), attempt(made + 1))
+          })
           : Effect.fail(error))
     return attempt(1)
   })

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Alarm } from "@plantd/core"
+
+describe("Alarm", () => {
+  it("severities rank from info up to critical", () => {
+    const shuffled: Array<Alarm.Severity> = ["major", "info", "critical", "minor"]
+    expect(shuffled.sort(Alarm.compareSeverity)).toEqual(["info", "minor", "major", "critical"])
+    expect(Alarm.compareSeverity("major", "major")).toBe(0)
+  })
+
+  it.each<[Alarm.State, { readonly active: boolean; readonly needsAcknowledgement: boolean }]>([
+    ["normal", { active: false, needsAcknowledgement: false }],
+    ["active-unacked", { active: true, needsAcknowledgement: true }],
+    ["active-acked", { active: true, needsAcknowledgement: false }],
+    ["cleared-unacked", { active: false, needsAcknowledgement: true }]
+  ])("%s tells whether the condition is present and whether a person is awaited", (state, is) => {
+    expect(Alarm.isActive(state)).toBe(is.active)
+    expect(Alarm.needsAcknowledgement(state)).toBe(is.needsAcknowledgement)
+  })
+
+  it("every state is in the table above", () => {
+    expect(Alarm.State.literals).toHaveLength(4)
+  })
+})
