@@ -106,7 +106,14 @@ describe("stopping", () => {
         expect(yield* worker.Ping()).toBe("pong 1")
         yield* system.stop(address)
         expect(yield* worker.Ping()).toBe("pong 1")
-        expect(yield* system.stats).toMatchObject({ actors: 1, started: 2, crashes: 0 })
+        expect(yield* system.stats).toEqual({
+          actors: 1,
+          messages: 2,
+          started: 2,
+          crashes: 0,
+          restarts: 0,
+          deadLetters: 0
+        })
       })))
 
   it.effect("an actor can end itself after the message at hand", () =>

@@ -10,6 +10,8 @@ import type { LifecycleEvent } from "./LifecycleEvent.ts"
 export interface Stats {
   /** Actors that are alive now. */
   readonly actors: number
+  /** Messages handed to a handler. */
+  readonly messages: number
   readonly started: number
   readonly crashes: number
   readonly restarts: number

@@ -49,6 +49,8 @@ import type { Job, Worker, Workers } from "./workers.ts"
 export interface Host {
   readonly clock: Clock.Clock
   readonly deadlines: Deadlines
+  /** How many messages were handed to a handler; cells count here. */
+  handled: number
   readonly random: () => number
   readonly publish: (event: LifecycleEvent) => void
   readonly deadLetter: (address: ActorAddress, tag: string, reason: DeadLetterReason) => void
@@ -274,6 +276,7 @@ export class Cell implements Job, Owner {
     const envelope = this.mailbox.take()
     if (envelope === undefined) return undefined
     envelope.phase = running
+    this.host.handled++
     this.admitWaiting()
     return envelope
   }

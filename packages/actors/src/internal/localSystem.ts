@@ -57,6 +57,7 @@ class LocalSystem implements Engine, Host {
   private readonly draw: Utils.PCGRandom
   private readonly log: DeadLetterLog
   private serial = 0
+  handled = 0
 
   constructor({ clock, runtime, seed, settings }: Ingredients) {
     this.clock = clock
@@ -143,7 +144,7 @@ class LocalSystem implements Engine, Host {
   stats(): Stats {
     let actors = 0
     for (const species of this.species.values()) actors += species.cells.size
-    return { actors, ...this.counts }
+    return { actors, messages: this.handled, ...this.counts }
   }
 
   publish(event: LifecycleEvent): void {
