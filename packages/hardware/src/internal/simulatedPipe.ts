@@ -7,7 +7,7 @@ import type { Timeline } from "./timeline.ts"
 
 /** How messages travel through a link; the same in both directions. */
 export interface LinkSettings {
-  /** Shortest and longest time under way, in milliseconds; drawn evenly for each message. */
+  /** Shortest and longest time under way, drawn for each message, in whole milliseconds. */
   readonly latencyMillis: { readonly min: number; readonly max: number }
   /** The part of the messages, 0 to 1, that vanish. */
   readonly loss: number
@@ -39,9 +39,9 @@ export interface Pipe {
   readonly clear: () => void
 }
 
-/** A time under way, drawn from the settings. */
+/** A time under way in whole milliseconds, drawn from the settings. */
 export const latencyOf = ({ latencyMillis: { max, min } }: LinkSettings, timeline: Timeline) =>
-  max > min ? min + timeline.random() * (max - min) : min
+  Math.round(max > min ? min + timeline.random() * (max - min) : min)
 
 /** An empty pipe. */
 export const make = (options: PipeOptions): Pipe => {

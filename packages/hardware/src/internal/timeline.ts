@@ -8,7 +8,10 @@ import { Effect, type Scope, Utils } from "effect"
 export interface Timeline {
   /** Milliseconds of the clock that the network was made with. */
   readonly now: () => number
-  /** Runs `callback` at `millis`, or in the next step of the driving fiber where that is past. */
+  /**
+   * Runs `callback` at `millis`, rounded up to a whole one as clocks have it; or in the next step
+   * of the driving fiber where that is past.
+   */
   readonly at: (millis: number, callback: () => void) => void
   /** A number in [0, 1). */
   readonly random: () => number
@@ -82,8 +85,9 @@ export const make: Effect.Effect<Timeline, never, Scope.Scope> = Effect.gen(func
   return {
     now: () => clock.unsafeCurrentTimeMillis(),
     at: (millis, callback) => {
-      push(heap, { due: millis, made: made++, callback })
-      if (millis < target) rouse?.()
+      const due = Math.ceil(millis)
+      push(heap, { due, made: made++, callback })
+      if (due < target) rouse?.()
     },
     random: () => random.number()
   }
