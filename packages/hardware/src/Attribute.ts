@@ -67,23 +67,29 @@ export type ReadingOf<Name extends string, A extends Attribute> =
   & Omit<Reading.Reading, "attribute" | "value">
   & { readonly attribute: Name; readonly value: ValueOf<A> | null }
 
+// NoInfer: the types follow from what is declared, and not from where the declaration stands.
+
 const accessOf = <W extends Access>(options: Options<W> | undefined): W =>
   options?.access ?? "read" as W
 
 /** Declares a number. */
 export const number = <W extends Access = "read">(
   options: NumberOptions<W>
-): NumberAttribute<W> => ({ ...options, type: "number", access: accessOf(options) })
+): NumberAttribute<NoInfer<W>> => ({ ...options, type: "number", access: accessOf(options) })
 
 /** Declares a truth value. */
 export const boolean = <W extends Access = "read">(
   options?: Options<W>
-): BooleanAttribute<W> => ({ ...options, type: "boolean", access: accessOf(options) })
+): BooleanAttribute<NoInfer<W>> => ({ ...options, type: "boolean", access: accessOf(options) })
 
 /** Declares a text, or one of some words. */
 export const string = <W extends Access = "read", const V extends string = string>(
   options?: StringOptions<W, V>
-): StringAttribute<W, V> => ({ ...options, type: "string", access: accessOf(options) })
+): StringAttribute<NoInfer<W>, NoInfer<V>> => ({
+  ...options,
+  type: "string",
+  access: accessOf(options)
+})
 
 /** The unit of an attribute; "" for those without. */
 export const unitOf = (attribute: Attribute): string =>

@@ -47,7 +47,10 @@ export const LinkStatus = Schema.Struct({
 /** How a link is. */
 export type LinkStatus = typeof LinkStatus.Type
 
-/** Readings are missing: this many between the last one and the next; a snapshot follows. */
+/**
+ * Readings are missing: at least this many between the last one and the next; a snapshot follows.
+ * After a restart of the device process it is not known how many of its former epoch are missing.
+ */
 export interface Missing {
   readonly epoch: Epoch.Epoch
   /** The place at which readings go on. */

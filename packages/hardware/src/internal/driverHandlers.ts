@@ -111,6 +111,10 @@ export const commandCodec = (command: AnyCommand): CommandCodec => {
         decode(command.takesPayload ? payload : payload ?? {}),
         trouble("validation", "payload")
       ),
-    encode: (result) => Effect.mapError(encode(result), trouble("failed", "result"))
+    // Whatever a handler of a command without a result gives is nothing.
+    encode: (result) =>
+      command.success.ast._tag === "VoidKeyword"
+        ? Effect.succeed(null)
+        : Effect.mapError(encode(result), trouble("failed", "result"))
   }
 }

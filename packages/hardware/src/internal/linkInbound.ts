@@ -2,6 +2,7 @@
 import { Effect, Either } from "effect"
 import * as Description from "../DeviceDescription.ts"
 import * as Protocol from "../DeviceProtocol.ts"
+import type { Missing } from "../LinkPort.ts"
 import type { Frames } from "../Transport.ts"
 import { advance, dropMalformed, dropStray, type LinkCore, linkMetrics } from "./linkCore.ts"
 import { wantSnapshot, warn } from "./linkCore.ts"
@@ -56,10 +57,15 @@ const onViolation = (
 }
 
 const onReady = (link: LinkCore, ready: Protocol.Ready): Effect.Effect<void> => {
+  if (link.state.session === "standing" && ready.epoch === link.epoch) {
+    // HELLO was said twice, as a connection may be made while its answer is under way.
+    return advance(link, { _tag: "Heard", path: "commands" })
+  }
   const fault = readyFault(link, ready)
   if (fault !== undefined) {
     return advance(link, { _tag: "Refused", reason: `${link.dealer.endpoint}: ${fault}` })
   }
+  if (link.epoch !== undefined) countMissed(link, ready)
   link.epoch = ready.epoch
   link.seq = ready.seq
   link.alive = undefined
@@ -86,12 +92,28 @@ const readyFault = (link: LinkCore, ready: Protocol.Ready): string | undefined =
   if (ready.device !== link.owner.device) {
     return `it serves device ${ready.device}, not ${link.owner.device}`
   }
+  if (link.epoch !== undefined && goesBack(link.epoch, link.seq, ready)) {
+    return `the device process forgot its epoch: epoch ${ready.epoch}, seq ${ready.seq} comes after`
+      + ` epoch ${link.epoch}, seq ${link.seq}; its store of epochs must outlive it`
+  }
   const faults = Either.match(Description.decode(ready.description), {
     onLeft: (fault) => [fault],
     onRight: (device) => Description.differences({ node: link.owner.description, device })
   })
   return faults.length === 0 ? undefined : `description-mismatch: ${faults.join("; ")}`
 }
+
+// What was published while there was no session. Of a new epoch, what the old one still published
+// after it was last heard is not known.
+const countMissed = (link: LinkCore, ready: Protocol.Ready): void => {
+  const missing = ready.epoch === link.epoch ? ready.seq - link.seq : ready.seq
+  if (missing > 0 || ready.epoch !== link.epoch) {
+    onGap(link, { epoch: ready.epoch, seq: ready.seq + 1, count: missing })
+  }
+}
+
+const goesBack = (epoch: number, seq: number, ready: Protocol.Ready): boolean =>
+  ready.epoch < epoch || (ready.epoch === epoch && ready.seq < seq)
 
 const onProblem = (
   link: LinkCore,
@@ -140,7 +162,7 @@ export const onTelemetry = (link: LinkCore, frames: Frames): Effect.Effect<void>
   const { batch, device } = decoded.right
   // Subscriptions are by prefix: the topic of pump-1 brings the readings of pump-12 as well.
   if (device !== link.owner.device) return Effect.void
-  if (link.state.session === "none" || link.epoch === undefined || batch.epoch < link.epoch) {
+  if (link.state.session !== "standing" || link.epoch === undefined || batch.epoch < link.epoch) {
     return stray(link)
   }
   if (batch.epoch > link.epoch) {
@@ -159,7 +181,10 @@ const accept = (link: LinkCore, batch: Protocol.Batch): void => {
     return
   }
   const missing = (length === 0 ? last + 1 : batch.seq) - link.seq - 1
-  if (missing > 0) onGap(link, batch, missing)
+  if (missing > 0) {
+    onGap(link, { epoch: batch.epoch, seq: link.seq + missing + 1, count: missing })
+    wantSnapshot(link)
+  }
   const seen = link.seq + 1 - batch.seq
   link.seq = last
   if (length === 0) return
@@ -172,10 +197,9 @@ const accept = (link: LinkCore, batch: Protocol.Batch): void => {
   )
 }
 
-const onGap = (link: LinkCore, batch: Protocol.Batch, missing: number): void => {
+const onGap = (link: LinkCore, missing: Missing): void => {
   link.counters.gaps++
-  link.counters.readingsMissing += missing
+  link.counters.readingsMissing += missing.count
   linkMetrics.gaps.unsafeUpdate(1, link.labels)
-  link.owner.onMissing({ epoch: batch.epoch, seq: link.seq + missing + 1, count: missing })
-  wantSnapshot(link)
+  link.owner.onMissing(missing)
 }

@@ -1,0 +1,213 @@
+/**
+ * What a device actor knows of its attributes: the newest reading of each, judged against the
+ * declaration, and told to the subscribers. Plain code: it runs for every reading.
+ */
+import { type Identifier, Quality, Reading } from "@plantd/core"
+import { assess, type Attribute, maxAgeMillis, reasonOf, unitOf } from "../Attribute.ts"
+import type { DeviceDefinition } from "../DeviceDefinition.ts"
+import type { Batch, Sample } from "../DeviceProtocol.ts"
+import { type Rule, ruleOf } from "../Emission.ts"
+import type { Subscription } from "../Subscription.ts"
+
+/** When readings came: by the wall clock, and by the clock that never jumps; milliseconds. */
+export interface Arrival {
+  readonly wall: number
+  readonly now: number
+}
+
+/** Where faults in readings are told. */
+export interface Faults {
+  /** A reading that is not what the declaration says: it is kept as `bad`. */
+  readonly onInvalid: (attribute: string, reason: string) => void
+  /** A reading of an attribute that the device does not have: it is dropped. */
+  readonly onUnknown: (index: number) => void
+}
+
+interface Cell {
+  readonly index: number
+  readonly name: string
+  readonly attribute: Attribute
+  readonly unit: string
+  readonly maxAge: number
+  reading: Reading.Reading
+  /** When it came, by the clock that never jumps; `undefined` before the first one. */
+  cameAt: number | undefined
+}
+
+/** The attributes of one device. */
+export class AttributeTable {
+  private readonly cells: ReadonlyArray<Cell>
+  private readonly byName: ReadonlyMap<string, Cell>
+  private readonly device: Identifier.DeviceId
+  private readonly faults: Faults
+  readonly subscriptions = new Set<Subscription>()
+
+  constructor(
+    device: Identifier.DeviceId,
+    definition: DeviceDefinition,
+    options: { readonly wall: number; readonly faults: Faults }
+  ) {
+    this.device = device
+    this.faults = options.faults
+    this.cells = definition.order.map((name, index) => {
+      const attribute = definition.attributes[name] as Attribute
+      const unit = unitOf(attribute)
+      const reading = Reading.neverRead({
+        device,
+        attribute: name,
+        unit,
+        serverTime: options.wall
+      })
+      const maxAge = maxAgeMillis(attribute)
+      return { index, name, attribute, unit, maxAge, reading, cameAt: undefined }
+    })
+    this.byName = new Map(this.cells.map((cell) => [cell.name, cell]))
+  }
+
+  /** Whether the device has an attribute of this name. */
+  has(name: string): boolean {
+    return this.byName.has(name)
+  }
+
+  /** The newest reading of an attribute. */
+  get(name: string): Reading.Reading | undefined {
+    return this.byName.get(name)?.reading
+  }
+
+  /** The newest readings of all attributes. */
+  get all(): ReadonlyArray<Reading.Reading> {
+    return this.cells.map((cell) => cell.reading)
+  }
+
+  /** What decides about telling, of the named attributes, by their index. */
+  rulesOf(names: ReadonlyArray<string>): ReadonlyMap<number, Rule> {
+    const cells = names.flatMap((name) => this.byName.get(name) ?? [])
+    return new Map(cells.map((cell) => [cell.index, ruleOf(cell.attribute)]))
+  }
+
+  /** Adds a subscriber; it is told the newest readings at once. */
+  subscribe(subscription: Subscription): void {
+    for (const cell of this.cells) subscription.offer(cell.index, cell.reading)
+    this.subscriptions.add(subscription)
+  }
+
+  /** Readings that the device published: newer ones are kept, and all are told. */
+  publish(batch: Batch, arrival: Arrival): void {
+    const { samples } = batch
+    for (let i = 0; i < samples.length; i++) {
+      const sample = samples[i] as Sample
+      const cell = this.cells[sample.index]
+      if (cell === undefined) {
+        this.faults.onUnknown(sample.index)
+        continue
+      }
+      const reading = this.judge(cell, sample, { batch, seq: batch.seq + i, wall: arrival.wall })
+      // An older one was overtaken by an answer: those who want all are told it all the same.
+      const newer = Reading.compare(reading, cell.reading) > 0
+      if (newer) this.keep(cell, reading, arrival.now)
+      for (const subscription of this.subscriptions) {
+        if (newer || !subscription.wantsReplies) subscription.offer(cell.index, reading)
+      }
+    }
+  }
+
+  /**
+   * Readings that were asked for. All have the place of the last published one, and are kept where
+   * nothing newer is known. With `everyone`, those who want all published readings are told too.
+   */
+  reply(
+    batch: Batch,
+    arrival: Arrival,
+    options: { readonly everyone: boolean }
+  ): ReadonlyArray<Reading.Reading> {
+    const readings: Array<Reading.Reading> = []
+    for (const sample of batch.samples) {
+      const cell = this.cells[sample.index]
+      if (cell === undefined) {
+        this.faults.onUnknown(sample.index)
+        continue
+      }
+      const reading = this.judge(cell, sample, { batch, seq: batch.seq, wall: arrival.wall })
+      readings.push(reading)
+      if (Reading.compare(reading, cell.reading) < 0) continue
+      this.keep(cell, reading, arrival.now)
+      for (const subscription of this.subscriptions) {
+        if (options.everyone || subscription.wantsReplies) subscription.offer(cell.index, reading)
+      }
+    }
+    return readings
+  }
+
+  /** Makes stale what is older than its `maxAge`. */
+  grow(now: number): void {
+    for (const cell of this.cells) {
+      if (cell.cameAt === undefined || now - cell.cameAt < cell.maxAge) continue
+      this.degrade(cell, `nothing newer came within ${cell.maxAge} ms`)
+    }
+  }
+
+  /** Makes all readings stale for a reason. */
+  growAll(reason: string): void {
+    for (const cell of this.cells) this.degrade(cell, reason)
+  }
+
+  /** When `grow` may next find something; `Infinity` where it cannot. */
+  get dueAt(): number {
+    let due = Infinity
+    for (const cell of this.cells) {
+      if (cell.cameAt === undefined || isStale(cell.reading)) continue
+      due = Math.min(due, cell.cameAt + cell.maxAge)
+    }
+    return due
+  }
+
+  /** The shortest `maxAge` of all attributes, in milliseconds. */
+  get maxAgeMin(): number {
+    return Math.min(Infinity, ...this.cells.map((cell) => cell.maxAge))
+  }
+
+  private keep(cell: Cell, reading: Reading.Reading, now: number): void {
+    cell.reading = reading
+    cell.cameAt = now
+  }
+
+  private degrade(cell: Cell, reason: string): void {
+    if (isStale(cell.reading)) return
+    cell.reading = Reading.degrade(cell.reading, "stale", reason)
+    for (const subscription of this.subscriptions) subscription.offer(cell.index, cell.reading)
+  }
+
+  private judge(
+    cell: Cell,
+    sample: Sample,
+    at: { readonly batch: Batch; readonly seq: number; readonly wall: number }
+  ): Reading.Reading {
+    const judged = assess(cell.attribute, sample.value)
+    const quality = Quality.worst(judged, sample.quality)
+    const reading = {
+      device: this.device,
+      attribute: cell.name,
+      value: judged === "bad" ? null : sample.value as Reading.Value,
+      quality,
+      sourceTime: at.batch.time + sample.offsetMillis,
+      serverTime: at.wall,
+      unit: cell.unit,
+      epoch: at.batch.epoch,
+      seq: at.seq
+    }
+    return quality === "good" ? reading : { ...reading, reason: this.reason(cell, sample, judged) }
+  }
+
+  private reason(cell: Cell, sample: Sample, judged: Quality.Quality): string {
+    // A value that the device itself calls bad is no fault of the reading.
+    if (judged === "good" || (sample.value === null && sample.quality === "bad")) {
+      return sample.reason ?? "the device gives no reason"
+    }
+    const reason = reasonOf(cell.attribute, sample.value)
+    if (judged === "bad") this.faults.onInvalid(cell.name, reason)
+    return reason
+  }
+}
+
+const isStale = (reading: Reading.Reading): boolean =>
+  reading.quality === "stale" || reading.quality === "bad"

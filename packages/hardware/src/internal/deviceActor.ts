@@ -1,0 +1,225 @@
+/**
+ * The behaviour of a device actor: it opens the link, keeps the newest readings, lets them grow
+ * stale, and sends commands one at a time.
+ */
+import { ActorContext, ActorSystem } from "@plantd/actors"
+import { Epoch, Fence, Identifier } from "@plantd/core"
+import {
+  Effect,
+  Metric,
+  MetricLabel,
+  ParseResult,
+  PubSub,
+  Runtime,
+  type Schema,
+  type Scope,
+  Stream
+} from "effect"
+import type { DeviceDefinition } from "../DeviceDefinition.ts"
+import { SubscribersFull } from "../DeviceError.ts"
+import type { Batch } from "../DeviceProtocol.ts"
+import type { Link, LinkMaker, LinkOwner, LinkStatus } from "../LinkPort.ts"
+import { capacityMax, type Mode, Subscription } from "../Subscription.ts"
+import { type Arrival, AttributeTable } from "./attributeTable.ts"
+import { type CommandLane, commandLane, commandsOf, readError } from "./deviceCommands.ts"
+import type { DeviceStatus } from "./deviceProtocol.ts"
+import { LogLimiter } from "./logLimiter.ts"
+import { monotonicMillis } from "./monotonic.ts"
+
+/** The bounds of a device actor. */
+export interface Settings {
+  /** Commands that wait for the one under way; beyond it they are rejected as busy. */
+  readonly commandQueueMax: number
+  /** Subscriptions at a time; beyond it they fail with `SubscribersFull`. */
+  readonly subscribersMax: number
+}
+
+/** All that the actors of a type of device are made from. */
+export interface Setup<E, R> {
+  readonly definition: DeviceDefinition
+  readonly link: (device: { readonly id: string; readonly config: unknown }) => LinkMaker<E, R>
+  readonly config: (id: string) => unknown
+  readonly node: string
+  readonly settings: Settings
+}
+
+/** What the parts of a device actor share. */
+export interface DeviceState {
+  readonly id: string
+  readonly definition: DeviceDefinition
+  readonly settings: Settings
+  readonly table: AttributeTable
+  readonly link: Link
+  readonly lane: CommandLane
+  readonly arrival: () => Arrival
+}
+
+const invalidTotal = Metric.counter("plantd_device_readings_invalid_total", {
+  description: "Readings of the wrong type or not finite",
+  incremental: true
+})
+const unknownTotal = Metric.counter("plantd_device_readings_unknown_total", {
+  description: "Readings of attributes that the device does not have",
+  incremental: true
+})
+
+/** Changes of the link that wait for a slow reader; the oldest are forgotten. */
+const statusesMax = 64
+
+/** The handlers of one incarnation of a device actor. */
+export const build = <E, R>(setup: Setup<E, R>) =>
+  Effect.gen(function*() {
+    const actor = yield* ActorContext
+    const id = Identifier.DeviceId.make(actor.address.id)
+    const config = yield* decodeConfig(setup, id)
+    const { faults, invalid } = yield* makeFaults(id)
+    const clock = yield* Effect.clock
+    const arrival = (): Arrival => ({
+      wall: clock.unsafeCurrentTimeMillis(),
+      now: monotonicMillis(clock)
+    })
+    const table = new AttributeTable(id, setup.definition, { wall: arrival().wall, faults })
+    const statuses = yield* PubSub.sliding<LinkStatus>(statusesMax)
+    const owner: LinkOwner = {
+      device: id,
+      node: setup.node,
+      fence: Fence.none,
+      epoch: Epoch.Epoch.make(actor.incarnation),
+      description: setup.definition.description,
+      onBatch: (batch) => table.publish(batch, arrival()),
+      onSnapshot: (batch) => {
+        table.reply(batch, arrival(), { everyone: true })
+      },
+      onMissing: ({ count, epoch, seq }) => {
+        const gap = { _tag: "Gap", missing: count, cause: "link", epoch, seq } as const
+        for (const subscription of table.subscriptions) subscription.gap(gap)
+      },
+      onStatus: (status) => {
+        if (status.state === "lost" || status.state === "disconnected") {
+          table.growAll(`the link is ${status.state}: ${status.reason ?? "no reason known"}`)
+        }
+        statuses.unsafeOffer(status)
+      }
+    }
+    const link = yield* setup.link({ id, config })(owner)
+    const { definition, settings } = setup
+    const lane = yield* commandLane(settings.commandQueueMax)
+    const state: DeviceState = { id, definition, settings, table, link, lane, arrival }
+    yield* Effect.forkScoped(growStale(state))
+    const { engine } = yield* ActorSystem
+    const withFaults = (status: LinkStatus): DeviceStatus => ({ ...status, ...invalid })
+    return {
+      ...commandsOf(state, () => engine.now()),
+      Read: (asked: Asked) => read(state, asked),
+      Snapshot: () => Effect.sync(() => table.all),
+      Status: () => Effect.map(link.status, withFaults),
+      StatusChanges: () => Stream.map(changes(link, statuses), withFaults),
+      Subscribe: (wanted: Wanted) => subscribe(state, wanted)
+    }
+  })
+
+interface Asked {
+  readonly attributes: ReadonlyArray<string>
+  readonly timeoutMillis: number
+}
+
+interface Wanted {
+  readonly attributes: ReadonlyArray<string>
+  readonly mode: Mode
+  readonly capacity: number
+}
+
+const decodeConfig = <E, R>(setup: Setup<E, R>, id: string) =>
+  Effect.mapError(
+    ParseResult.decodeUnknown(setup.definition.config as Schema.Schema<unknown>)(setup.config(id)),
+    (issue) =>
+      new TypeError(
+        `the configuration of ${setup.definition.name} ${id} is not what its definition says: `
+          + ParseResult.TreeFormatter.formatIssueSync(issue)
+      )
+  )
+
+/** Counts what is wrong with readings, and says so now and then. */
+const makeFaults = Effect.fnUntraced(function*(id: string) {
+  const runtime = yield* Effect.runtime()
+  const clock = yield* Effect.clock
+  const logged = new LogLimiter()
+  const invalid = { readingsInvalid: 0, readingsUnknown: 0 }
+  const labels = [MetricLabel.make("device", id)]
+  const warn = (kind: string, text: string) => {
+    const suppressed = logged.admit(kind, monotonicMillis(clock))
+    if (suppressed === undefined) return
+    const more = suppressed === 0 ? "" : ` (and ${suppressed} more of its kind)`
+    Runtime.runFork(runtime)(
+      Effect.annotateLogs(Effect.logWarning(text + more), { device: id })
+    )
+  }
+  return {
+    invalid,
+    faults: {
+      onInvalid: (attribute: string, reason: string) => {
+        invalid.readingsInvalid++
+        invalidTotal.unsafeUpdate(1, labels)
+        warn(attribute, `a reading of attribute ${attribute} is bad: ${reason}`)
+      },
+      onUnknown: (index: number) => {
+        invalid.readingsUnknown++
+        unknownTotal.unsafeUpdate(1, labels)
+        warn("", `a reading of an unknown attribute, number ${index}, was dropped`)
+      }
+    }
+  }
+})
+
+// Nothing is due before the shortest maxAge after any reading, so that is how long to sleep at most.
+const growStale = (state: DeviceState): Effect.Effect<void> =>
+  state.table.maxAgeMin === Infinity ? Effect.void : Effect.suspend(() => {
+    const { now } = state.arrival()
+    state.table.grow(now)
+    return Effect.sleep(Math.min(state.table.dueAt - now, state.table.maxAgeMin))
+  }).pipe(Effect.forever)
+
+const read = (state: DeviceState, asked: Asked) => {
+  const operation = `read.${asked.attributes.join(",")}`
+  return Effect.mapBoth(
+    state.link.read(asked.attributes, { deadlineMillis: asked.timeoutMillis }),
+    {
+      onFailure: (error) => readError({ device: state.id, operation }, error),
+      onSuccess: (batch: Batch) => state.table.reply(batch, state.arrival(), { everyone: false })
+    }
+  )
+}
+
+const subscribe = (state: DeviceState, wanted: Wanted) =>
+  Stream.unwrapScoped(Effect.map(
+    register(state, wanted),
+    (subscription) => Stream.repeatEffectChunk(subscription.take)
+  ))
+
+const register = (
+  state: DeviceState,
+  wanted: Wanted
+): Effect.Effect<Subscription, SubscribersFull, Scope.Scope> => {
+  const { settings: { subscribersMax }, table } = state
+  return Effect.acquireRelease(
+    Effect.suspend(() => {
+      if (table.subscriptions.size >= subscribersMax) {
+        return Effect.fail(new SubscribersFull({ device: state.id, subscribersMax }))
+      }
+      const capacity = Math.max(1, Math.min(wanted.capacity, capacityMax))
+      const subscription = new Subscription(table.rulesOf(wanted.attributes), {
+        mode: wanted.mode,
+        capacity
+      })
+      table.subscribe(subscription)
+      return Effect.succeed(subscription)
+    }),
+    (subscription) => Effect.sync(() => table.subscriptions.delete(subscription))
+  )
+}
+
+const changes = (link: Link, statuses: PubSub.PubSub<LinkStatus>): Stream.Stream<LinkStatus> =>
+  Stream.unwrapScoped(Effect.map(
+    Effect.zip(PubSub.subscribe(statuses), link.status),
+    ([later, now]) => Stream.concat(Stream.succeed(now), Stream.fromQueue(later))
+  ))
