@@ -319,7 +319,7 @@ const close = async (state: State): Promise<void> => {
   state.closed = true
   clearTimeout(state.reviveTimer)
   state.messages.end(Effect.fail(closedError(state)))
-  state.events.end(Effect.never)
+  state.events.end(Inbox.silence)
   if (state.options.mode === "bind") await unbind(state)
   state.socket.close()
 }

@@ -17,6 +17,9 @@ export interface Inbox<A, E> {
   readonly end: (last: Effect.Effect<never, E>) => void
 }
 
+/** Waits for ever, and unlike `Effect.never` by no timer that would keep the process alive. */
+export const silence: Effect.Effect<never> = Effect.async<never>(() => {})
+
 /** How a queue is made. */
 export interface Options {
   /** Items that wait at most. */

@@ -172,7 +172,7 @@ const errorOf = (
 export const end = (socket: SimulatedSocket): void => {
   socket.closed = true
   socket.inbox.end(Effect.fail(errorOf(socket, "receive", closedRefusal)))
-  socket.events.end(Effect.never)
+  socket.events.end(Inbox.silence)
 }
 
 /** What the owner of the socket holds. */
