@@ -1,0 +1,64 @@
+/** How a figure's outcome is written: a line of JSON for programs, a table for people. */
+import type { Spread, Summary } from "./Statistics.ts"
+
+/** A figure's outcome with its names. */
+export interface Outcome extends Summary {
+  readonly suite: string
+  readonly name: string
+  readonly unit: string
+}
+
+/** One object: the medians of the value and of its ratio to each peer, to five digits. */
+export const toJson = ({ comparisons, name, suite, unit, value }: Outcome): string =>
+  JSON.stringify({
+    suite,
+    name,
+    value: digits(value.median),
+    unit,
+    ratios: Object.fromEntries(
+      comparisons.map(({ peer, ratio }) => [peer, digits(ratio.median)])
+    )
+  })
+
+/** A heading, a row for plantd and one for each peer; ends without a line break. */
+export const toTable = ({ comparisons, name, suite, unit, value }: Outcome): string => {
+  const rows = [
+    [`${suite}/${name}`, unit, "spread", "plantd / peer", "quartiles"],
+    ["plantd", readable(value.median), percent(value), "", ""],
+    ...comparisons.map(({ peer, ratio, value }) => [
+      peer,
+      readable(value.median),
+      percent(value),
+      `${readable(ratio.median)} x`,
+      `${readable(ratio.low)} - ${readable(ratio.high)}`
+    ])
+  ]
+  const widths = [0, 1, 2, 3, 4].map((column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0))
+  )
+  return rows.map((row) => alignRow(row, widths)).join("\n")
+}
+
+/** The first column to the left, as names are; numbers to the right. */
+const alignRow = (row: ReadonlyArray<string>, widths: ReadonlyArray<number>): string =>
+  row
+    .map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+    )
+    .join("  ")
+    .trimEnd()
+
+const digits = (value: number): number => Number(value.toPrecision(5))
+
+const readable = (value: number): string => {
+  const magnitude = Math.abs(value)
+  const fraction = magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : 2
+  return value.toLocaleString("en-US", {
+    minimumFractionDigits: fraction,
+    maximumFractionDigits: fraction
+  })
+}
+
+/** Half the distance of the quartiles, as a part of the median. */
+const percent = ({ high, low, median }: Spread): string =>
+  `±${(50 * (high - low) / median).toFixed(0)}%`
