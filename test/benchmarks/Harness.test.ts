@@ -1,0 +1,72 @@
+import { expect, it } from "@effect/vitest"
+import { type Contender, rate } from "@plantd/benchmarks/Figure"
+import { measure } from "@plantd/benchmarks/Harness"
+import { Effect, Exit, TestClock } from "effect"
+
+/** Writes down when it is set up, measured and let go; each measurement is one more. */
+const recorder = () => {
+  const log: Array<string> = []
+  const contender = (name: string): Contender =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        log.push(`${name} up`)
+        let count = 0
+        return (millis: number) =>
+          Effect.sync(() => {
+            log.push(`${name} ${millis}`)
+            return ++count
+          })
+      }),
+      () => Effect.sync(() => log.push(`${name} down`))
+    )
+  return { log, contender }
+}
+
+it.effect("everyone is measured in every round, and another one begins each time", () =>
+  Effect.gen(function*() {
+    const { contender, log } = recorder()
+    const figure = { name: "f", unit: "u", subject: contender("A"), peers: { b: contender("B") } }
+    yield* measure(figure, { warmUps: 0, rounds: 3, millis: 5 })
+    expect(log.join(", ")).toBe(
+      "A up, B up, A 5, B 5, B 5, A 5, A 5, B 5, B down, A down"
+    )
+  }))
+
+it.effect("warm-up rounds are run, and their values are not reported", () =>
+  Effect.gen(function*() {
+    const { contender } = recorder()
+    const figure = {
+      name: "f",
+      unit: "u",
+      subject: contender("A"),
+      peers: { b: contender("B"), c: contender("C") }
+    }
+    expect(yield* measure(figure, { warmUps: 2, rounds: 2, millis: 5 })).toEqual({
+      subject: [3, 4],
+      peers: { b: [3, 4], c: [3, 4] }
+    })
+  }))
+
+it.effect("a contender that fails ends the figure, and everyone is let go", () =>
+  Effect.gen(function*() {
+    const { contender, log } = recorder()
+    const broken = Effect.succeed(() => Effect.dieMessage("lost a message"))
+    const figure = { name: "f", unit: "u", subject: contender("A"), peers: { broken } }
+    const exit = yield* Effect.exit(measure(figure, { warmUps: 0, rounds: 1, millis: 5 }))
+    expect(Exit.isFailure(exit)).toBe(true)
+    expect(log.at(-1)).toBe("A down")
+  }))
+
+it.effect("a rate is whole batches until the time is up, over the time they took", () =>
+  Effect.gen(function*() {
+    const sizes: Array<number> = []
+    const measured = rate({
+      size: 100,
+      run: (size) => {
+        sizes.push(size)
+        return TestClock.adjust("30 millis")
+      }
+    })
+    expect(yield* measured(50)).toBeCloseTo(200 / 0.06, 6)
+    expect(sizes).toEqual([100, 100])
+  }))

@@ -1,0 +1,40 @@
+import { toJson, toTable } from "@plantd/benchmarks/Report"
+import { expect, it } from "vitest"
+
+const at = (median: number) => ({ median, low: median * 0.9, high: median * 1.1 })
+
+const outcome = {
+  suite: "actors",
+  name: "ask",
+  unit: "asks/s",
+  value: at(123_456.789),
+  comparisons: [
+    { peer: "one", value: at(12_345), ratio: at(10.000_49) },
+    { peer: "two", value: at(246_913), ratio: at(0.5) }
+  ]
+}
+
+it("the line for programs has the suite, the figure, its median and the ratios by peer", () => {
+  const line = toJson(outcome)
+  expect(line).not.toContain("\n")
+  expect(JSON.parse(line)).toEqual({
+    suite: "actors",
+    name: "ask",
+    value: 123_460,
+    unit: "asks/s",
+    ratios: { one: 10, two: 0.5 }
+  })
+})
+
+it("a figure without peers has no ratios", () => {
+  expect(JSON.parse(toJson({ ...outcome, comparisons: [] })).ratios).toEqual({})
+})
+
+it("the table for people shows plantd and each peer with value, spread and ratio", () => {
+  expect(toTable(outcome)).toBe([
+    "actors/ask   asks/s  spread  plantd / peer    quartiles",
+    "plantd      123,457    ±10%",
+    "one          12,345    ±10%         10.0 x  9.00 - 11.0",
+    "two         246,913    ±10%         0.50 x  0.45 - 0.55"
+  ].join("\n"))
+})
