@@ -40,9 +40,9 @@ export const next = (
 }
 
 /**
- * Runs `effect` by `retry`, again only where `isTransient` holds for its error: an error that proves
- * that nothing was changed. The last error is the result where the attempts are used up. Defects
- * and interruptions are never tried again.
+ * Runs `effect` by `retry`, again only where `isTransient` holds for its error: an error that
+ * proves that nothing was changed. The last error is the result where the attempts are used up.
+ * Defects and interruptions are never tried again.
  */
 export const run = <A, E, R>(
   effect: Effect.Effect<A, E, R>,

@@ -1,0 +1,62 @@
+/**
+ * Which test covers the modules that have none of their own: private mechanisms, whose promises are
+ * made by a public module, and entry points, which run as processes.
+ */
+
+/** For each test, the modules that it covers besides its own. */
+const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "test/core/Retry.test.ts": ["packages/core/src/internal/monotonic.ts"],
+  "test/core/Codec.test.ts": [
+    "packages/core/src/internal/msgpackShape.ts",
+    "packages/core/src/internal/plainData.ts"
+  ],
+  "test/actors/Actor.test.ts": [
+    "packages/actors/src/internal/broadcast.ts",
+    "packages/actors/src/internal/cell.ts",
+    "packages/actors/src/internal/construct.ts",
+    "packages/actors/src/internal/deadlines.ts",
+    "packages/actors/src/internal/envelope.ts",
+    "packages/actors/src/internal/registration.ts",
+    "packages/actors/src/internal/workers.ts"
+  ],
+  "test/actors/ActorSystem.test.ts": ["packages/actors/src/internal/localSystem.ts"],
+  "test/hardware/Device.test.ts": [
+    "packages/hardware/src/internal/attributeTable.ts",
+    "packages/hardware/src/internal/deviceActor.ts",
+    "packages/hardware/src/internal/deviceClient.ts",
+    "packages/hardware/src/internal/deviceCommands.ts",
+    "packages/hardware/src/internal/deviceProtocol.ts"
+  ],
+  "test/hardware/Driver.test.ts": [
+    "packages/hardware/src/internal/driverEngine.ts",
+    "packages/hardware/src/internal/driverHandlers.ts",
+    "packages/hardware/src/internal/driverRequests.ts",
+    "packages/hardware/src/internal/driverSessions.ts",
+    "packages/hardware/src/internal/driverState.ts",
+    "packages/hardware/src/internal/logLimiter.ts",
+    "packages/hardware/src/internal/monotonic.ts",
+    "packages/hardware/src/internal/nameOf.ts"
+  ],
+  "test/hardware/ZmqLink.test.ts": [
+    "packages/hardware/src/internal/linkCore.ts",
+    "packages/hardware/src/internal/linkInbound.ts",
+    "packages/hardware/src/internal/linkRequests.ts"
+  ],
+  "test/hardware/Transport.test.ts": [
+    "packages/hardware/src/internal/endpoint.ts",
+    "packages/hardware/src/internal/inbox.ts",
+    "packages/hardware/src/internal/transportDetail.ts",
+    "packages/hardware/src/internal/transportMetrics.ts"
+  ],
+  "test/hardware/SimulatedNetwork.test.ts": [
+    "packages/hardware/src/internal/simulatedConnection.ts",
+    "packages/hardware/src/internal/simulatedPipe.ts",
+    "packages/hardware/src/internal/simulatedSocket.ts",
+    "packages/hardware/src/internal/timeline.ts"
+  ]
+}
+
+/** For each module without a test of its own, the test that covers it. */
+export const coveredBy: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(covers).flatMap(([test, modules]) => modules.map((module) => [module, test]))
+)
