@@ -1,6 +1,6 @@
 /** Processes that this one starts and ends: none of them outlives it. */
 import { Command, type CommandExecutor, type Error as PlatformError } from "@effect/platform"
-import { Effect, type Scope, Stream } from "effect"
+import { Data, Effect, type Scope, Stream } from "effect"
 import { createServer } from "node:net"
 
 /** A running process. */
@@ -56,13 +56,16 @@ const linesOf = (
     Stream.catchAll(() => Stream.empty)
   )
 
+/** The system has no port to give. */
+export class NoPort extends Data.TaggedError("NoPort")<{ readonly message: string }> {}
+
 /**
  * A TCP port of the loopback interface that nobody listened on a moment ago. Whoever binds it must
  * still expect that it is taken.
  */
-export const freePort: Effect.Effect<number, Error> = Effect.async((resume) => {
+export const freePort: Effect.Effect<number, NoPort> = Effect.async((resume) => {
   const server = createServer()
-  server.once("error", (error) => resume(Effect.fail(error)))
+  server.once("error", (error) => resume(Effect.fail(new NoPort({ message: error.message }))))
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
     const port = typeof address === "object" && address !== null ? address.port : 0

@@ -1,5 +1,7 @@
 /** How a demo is shown to a person: pure, from a moment to lines of text. */
 
+import type { Summary } from "./DemoRecord.ts"
+
 /** A moment of a demo. Levels in m, positions in %, rates per second. */
 export interface Moment {
   readonly seconds: number
@@ -61,6 +63,24 @@ export const line = (moment: Moment): string =>
     `restarts ${moment.restarts}`,
     `dead letters ${moment.deadLetters}`
   ].join("  ")
+
+/** The summary for a person: what was seen, and what was wrong. */
+export const conclusion = (summary: Summary): ReadonlyArray<string> => {
+  const of = (value: unknown, unit: string) => (value === null ? "unknown" : `${value}${unit}`)
+  const outage = summary.recovered === null ? [] : [
+    `  link found lost after ${of(summary.linkLostAfterMs, " ms")},`
+    + ` level stale meanwhile: ${summary.staleWhileLost === true ? "yes" : "no"},`
+    + ` pump commands meanwhile: ${of(summary.pumpCommandsWhileLost, "")}`
+  ]
+  return [
+    `${summary.ok ? "All is well" : "Not all is well"} after ${summary.seconds} s:`,
+    `  level error in the last 5 s at most ${of(summary.levelErrorPercent, " %")},`
+    + ` ${summary.readingsPerSecond} readings/s, ${summary.deadLetters} dead letters,`
+    + ` ${summary.restarts} actor restarts`,
+    ...outage,
+    ...summary.problems.map((problem) => `  problem: ${problem}`)
+  ]
+}
 
 /** What moves the cursor back to the first of `lines` lines and clears what follows. */
 export const rewind = (lines: number): string => (lines === 0 ? "" : `\u001b[${lines}A\u001b[0J`)

@@ -1,0 +1,95 @@
+/** The `plantd` command: its subcommands, their options, and what is said of wrong ones. */
+import { Command, HelpDoc, Options, ValidationError } from "@effect/cli"
+import { Console, Data, Duration, Effect, Option } from "effect"
+import * as Demo from "./Demo.ts"
+import * as DemoOutput from "./DemoOutput.ts"
+import { chaosForMillisMin } from "./DemoScript.ts"
+import * as Span from "./Span.ts"
+import * as StandardOutput from "./StandardOutput.ts"
+
+/** The command line was wrong and nothing was done; the message says what, and what is expected. */
+export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
+
+const forOption = Options.text("for").pipe(
+  Options.withDescription(`How long to run: ${Span.expected}. Without it: until Ctrl-C.`),
+  Options.mapEffect((text) =>
+    Option.match(Span.parse(text), {
+      onSome: (duration) => Effect.succeed(Duration.toMillis(duration)),
+      onNone: () =>
+        Effect.fail(
+          ValidationError.invalidValue(
+            HelpDoc.p(`--for: expected ${Span.expected}, got ${JSON.stringify(text)}`)
+          )
+        )
+    })
+  ),
+  Options.optional
+)
+
+const jsonOption = Options.boolean("json").pipe(
+  Options.withDescription("One JSON object per second on standard output, the last a summary.")
+)
+
+const chaosOption = Options.boolean("chaos").pipe(
+  Options.withDescription("Kills the tank process with SIGKILL in the middle, and restarts it.")
+)
+
+const outputOf = (asJson: boolean): DemoOutput.DemoOutput => {
+  if (asJson) return DemoOutput.json(StandardOutput.write)
+  return StandardOutput.isTerminal
+    ? DemoOutput.live(StandardOutput.write)
+    : DemoOutput.lines(StandardOutput.write)
+}
+
+const demo = Command.make(
+  "demo",
+  { for: forOption, json: jsonOption, chaos: chaosOption },
+  (given): Effect.Effect<void, UsageError | Demo.DemoError, Demo.Needs> => {
+    const forMillis = Option.getOrUndefined(given.for)
+    if (given.chaos && forMillis !== undefined && forMillis < chaosForMillisMin) {
+      const least = `${chaosForMillisMin / 1_000}s`
+      return Effect.fail(
+        new UsageError({ message: `--for: with --chaos at least ${least}, else it cannot recover` })
+      )
+    }
+    return Demo.run({ forMillis, chaos: given.chaos, output: outputOf(given.json) })
+  }
+).pipe(
+  Command.withDescription(
+    "Controls the level of two simulated tanks, in another process, over ZeroMQ."
+  )
+)
+
+const plantd = Command.make("plantd").pipe(
+  Command.withDescription("An actor-model distributed runtime for control systems."),
+  Command.withSubcommands([demo])
+)
+
+/** The options that need a value; the library calls them unknown when the value is missing. */
+const valued = ["--for"]
+
+/**
+ * Runs the command line `args`, without the name of the program. A wrong one fails with a
+ * `UsageError` whose message is meant for standard error; help goes to standard output.
+ */
+export const run = (args: ReadonlyArray<string>, version: string) =>
+  Effect.gen(function*() {
+    const console = yield* Effect.console
+    const held: Array<string> = []
+    const hold = (...texts: ReadonlyArray<unknown>) => void held.push(texts.join(" "))
+    const holding: Console.Console = {
+      ...console,
+      log: (...texts) => Effect.sync(() => hold(...texts)),
+      unsafe: { ...console.unsafe, log: hold }
+    }
+    const cli = Command.run(plantd, { name: "plantd", version })
+    yield* Effect.withConsole(cli(["node", "plantd", ...args]), holding).pipe(
+      Effect.catchIf(ValidationError.isValidationError, () => {
+        const told = held.splice(0).join("\n").trim()
+        const last = args.at(-1) ?? ""
+        const message = valued.includes(last) ? `${last}: a value is missing` : told
+        return Effect.fail(new UsageError({ message: `${message}; --help shows what there is` }))
+      })
+    )
+    if (held.length > 0) yield* Console.log(held.join("\n"))
+  })

@@ -1,0 +1,117 @@
+/**
+ * The demo: a node with a device actor and a level controller, and the tank's device process as a
+ * child. This file composes; what happens when is in `DemoScript`, what is watched and done in
+ * `DemoStage`, what it has shown in `DemoRecord`, how it looks in `DemoView`.
+ */
+import { type CommandExecutor, FileSystem } from "@effect/platform"
+import { ActorSystem } from "@plantd/actors"
+import { LevelController, Tank } from "@plantd/example-tank"
+import { Link, ZmqTransport } from "@plantd/hardware"
+import { Data, Effect, Layer, Schedule } from "effect"
+import * as ChildProcess from "./ChildProcess.ts"
+import { DemoBoard } from "./DemoBoard.ts"
+import type { DemoOutput } from "./DemoOutput.ts"
+import * as DemoRecord from "./DemoRecord.ts"
+import * as DemoScript from "./DemoScript.ts"
+import * as DemoStage from "./DemoStage.ts"
+import * as TankProcess from "./TankProcess.ts"
+
+/** How a demo is run, and where it is shown. */
+export interface Options extends DemoScript.DemoOptions {
+  readonly output: DemoOutput
+}
+
+/** The demo could not be set up, or did not show what it should. */
+export class DemoError extends Data.TaggedError("DemoError")<{ readonly message: string }> {}
+
+/** What a demo needs of the system it runs on. */
+export type Needs = CommandExecutor.CommandExecutor | FileSystem.FileSystem
+
+/** Between two moments that are shown. */
+const momentEach = Schedule.fixed("1 second")
+
+/** Where the tank process listens. */
+interface Endpoints {
+  readonly commands: string
+  readonly telemetry: string
+}
+
+/**
+ * Runs a demo to its end, or until it is interrupted; either way the summary is shown, the actors
+ * are drained and the tank process is ended. Fails where a demo that came to its end was not fine.
+ */
+export const run = (
+  options: Options
+): Effect.Effect<void, DemoError, Needs> =>
+  Effect.gen(function*() {
+    const fileSystem = yield* FileSystem.FileSystem
+    const directory = yield* fileSystem.makeTempDirectoryScoped({ prefix: "plantd-demo-" })
+    const endpoints = {
+      commands: `tcp://127.0.0.1:${yield* ChildProcess.freePort}`,
+      telemetry: `tcp://127.0.0.1:${yield* ChildProcess.freePort}`
+    }
+    const board = new DemoBoard(yield* Effect.clock)
+    const tank = yield* TankProcess.make({
+      device: DemoStage.device,
+      directory,
+      onLine: (line) => board.tell(`tank process: ${line}`),
+      ...endpoints
+    })
+    yield* tank.start
+    yield* Effect.provide(drive(options, board, tank), nodeLayer(endpoints))
+  }).pipe(
+    Effect.scoped,
+    Effect.catchAll((error) =>
+      error._tag === "DemoError"
+        ? Effect.fail(error)
+        : Effect.fail(new DemoError({ message: `the demo cannot be set up: ${error.message}` }))
+    )
+  )
+
+/** The node: a runtime for actors, the device actor of the tank, and its level controller. */
+const nodeLayer = (endpoints: Endpoints): Layer.Layer<ActorSystem> => {
+  const device = Layer.provide(
+    Tank.Tank.toLayer({
+      node: "demo",
+      config: () => endpoints,
+      link: ({ config }) => Link.zmq(config)
+    }),
+    ZmqTransport.layer
+  )
+  const controller = LevelController.layer({ setpoint: DemoScript.firstSetpoint })
+  return Layer.provideMerge(Layer.mergeAll(device, controller), ActorSystem.layer)
+}
+
+const drive = (
+  options: Options,
+  board: DemoBoard,
+  tank: TankProcess.TankProcess
+): Effect.Effect<void, DemoError, ActorSystem> =>
+  Effect.gen(function*() {
+    const { output } = options
+    const system = yield* ActorSystem
+    const stage = yield* DemoStage.make(board, tank)
+    yield* Effect.forkScoped(stage.watchLevel)
+    yield* Effect.forkScoped(stage.watchLink)
+    yield* Effect.forkScoped(
+      Effect.forEach(DemoScript.acts(options), (act) =>
+        Effect.zipRight(Effect.sleep(Math.max(0, act.at - board.at)), stage.perform(act)))
+    )
+    const show = stage.moment.pipe(
+      Effect.flatMap((moment) => output.moment(moment, board.takeEvents())),
+      Effect.catchAll((error) => board.tell(`nothing to show: ${error.message}`))
+    )
+    yield* Effect.forkScoped(Effect.schedule(show, momentEach))
+    const conclude = Effect.gen(function*() {
+      yield* Effect.ignore(stage.moment)
+      const summary = DemoRecord.summarize(board.record, board.at)
+      yield* output.summary(summary)
+      yield* system.drain
+      return summary
+    })
+    const length = options.forMillis === undefined ? Effect.never : Effect.sleep(options.forMillis)
+    const summary = yield* Effect.zipRight(Effect.onInterrupt(length, () => conclude), conclude)
+    if (!summary.ok) {
+      yield* new DemoError({ message: `not all is well: ${summary.problems.join("; ")}` })
+    }
+  }).pipe(Effect.scoped)

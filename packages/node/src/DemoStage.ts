@@ -1,0 +1,115 @@
+/** The eyes and hands of a demo: what it watches of the node, and what an operator does there. */
+import { type ActorError, ActorSystem } from "@plantd/actors"
+import { LevelController, Tank } from "@plantd/example-tank"
+import { Subscription } from "@plantd/hardware"
+import { Effect, Schedule, Stream } from "effect"
+import type { DemoBoard } from "./DemoBoard.ts"
+import type { Act } from "./DemoScript.ts"
+import type { Moment } from "./DemoView.ts"
+import type { TankProcess } from "./TankProcess.ts"
+
+/** The device of the demo; its controller has the same id. */
+export const device = "tank-1"
+
+/** Between two tries to watch again what has ended. */
+const again = Schedule.spaced("200 millis")
+
+/** What can be watched and done. */
+export interface DemoStage {
+  /** Keeps the board told of each level, for ever. */
+  readonly watchLevel: Effect.Effect<void>
+  /** Keeps the board told of the link, for ever. */
+  readonly watchLink: Effect.Effect<void>
+  /** Brings the board's counters up to date, and gives what is to be shown. */
+  readonly moment: Effect.Effect<Moment, ActorError.AskError>
+  /** Does what the script says. */
+  readonly perform: (act: Act) => Effect.Effect<void>
+}
+
+/** Prepares a stage for a board. */
+export const make = (
+  board: DemoBoard,
+  process: TankProcess
+): Effect.Effect<DemoStage, never, ActorSystem> =>
+  Effect.gen(function*() {
+    const system = yield* ActorSystem
+    const tank = (yield* Tank.Tank.client)(device)
+    const controller = (yield* LevelController.LevelController.client)(device)
+    const watchLevel = tank.subscribe(["level2"], { mode: "latest" }).pipe(
+      Stream.runForEach((item) =>
+        Effect.sync(() => {
+          if (Subscription.isGap(item)) return
+          const { quality, value: level } = item
+          board.observe({ _tag: "Level", at: board.at, level, quality, setpoint: board.setpoint })
+        })
+      )
+    )
+    const watchLink = Stream.runForEach(tank.linkChanges, ({ reason, state }) => {
+      if (state === board.record.link) return Effect.void
+      board.observe({ _tag: "Link", at: board.at, state })
+      return board.tell(`link ${state}${reason === undefined ? "" : `: ${reason}`}`)
+    })
+    const forEver = (what: string, watch: Effect.Effect<void, { readonly message: string }>) =>
+      watch.pipe(
+        Effect.catchAll((error) => board.tell(`${what}: ${error.message}`)),
+        Effect.repeat(again),
+        Effect.asVoid
+      )
+    const moment = Effect.gen(function*() {
+      const [stats, link, control, readings] = yield* Effect.all(
+        [system.stats, tank.link, controller.Status(), tank.snapshot],
+        { concurrency: "unbounded" }
+      )
+      const before = board.take({
+        readings: link.counters.readings,
+        deadLetters: stats.deadLetters,
+        restarts: stats.restarts,
+        pumpCommands: control.writes,
+        messages: stats.messages
+      })
+      return {
+        seconds: Math.round(board.at / 100) / 10,
+        level1: readings.level1.value,
+        level2: readings.level2.value,
+        setpoint: control.setpoint,
+        pump: readings.pumpSpeed.value,
+        valve: readings.valveOpening.value,
+        controller: control.mode,
+        link: link.state,
+        quality: readings.level2.quality,
+        readingsPerSecond: before.readingsPerSecond,
+        messagesPerSecond: before.messagesPerSecond,
+        deadLetters: stats.deadLetters,
+        restarts: stats.restarts,
+        events: board.events
+      }
+    })
+    const chooseSetpoint = (setpoint: number) =>
+      controller.SetSetpoint({ setpoint }).pipe(
+        Effect.zipRight(Effect.sync(() => void (board.setpoint = setpoint))),
+        Effect.zipRight(board.tell(`operator sets the setpoint to ${setpoint.toFixed(3)} m`)),
+        Effect.catchAll((error) => board.tell(`the setpoint was not taken: ${error.message}`))
+      )
+    const perform = (act: Act): Effect.Effect<void> => {
+      switch (act._tag) {
+        case "Setpoint":
+          return chooseSetpoint(act.level)
+        case "Kill":
+          return board.tell("the tank process is killed (SIGKILL)").pipe(
+            Effect.zipRight(Effect.sync(() => board.observe({ _tag: "Killed", at: board.at }))),
+            Effect.zipRight(process.kill)
+          )
+        case "Restart":
+          return board.tell("the tank process is started again").pipe(
+            Effect.zipRight(Effect.sync(() => board.observe({ _tag: "Restarted", at: board.at }))),
+            Effect.zipRight(process.start)
+          )
+      }
+    }
+    return {
+      watchLevel: forEver("level", watchLevel),
+      watchLink: forEver("link", watchLink),
+      moment,
+      perform
+    }
+  })
