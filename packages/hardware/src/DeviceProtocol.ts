@@ -71,7 +71,7 @@ const Word = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(128))
 
 /** Begins a session: who speaks, and what it takes the device to be. */
 export const Hello = Schema.Struct({
-  protocol: Schema.Array(Schema.Number),
+  protocol: Schema.Array(Schema.Int),
   device: Word,
   node: Word,
   fence: Fence.Fence,
@@ -84,7 +84,7 @@ export type Hello = typeof Hello.Type
 
 /** The answer to HELLO: a session stands. `epoch` and `seq` place the readings that follow. */
 export const Ready = Schema.Struct({
-  protocol: Schema.Number,
+  protocol: Schema.Int,
   device: Word,
   epoch: Epoch.Epoch,
   seq: Sequence,

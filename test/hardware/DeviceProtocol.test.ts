@@ -1,0 +1,240 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Codec, Epoch } from "@plantd/core"
+import { DeviceProtocol as Protocol, type Transport } from "@plantd/hardware"
+import { Either } from "effect"
+import fc from "fast-check"
+
+const utf8 = new TextEncoder()
+const id = Protocol.idOf("r1")
+const pack = (value: unknown) => Either.getOrThrow(Codec.msgpack.encode(value))
+const frames = (kind: string, body: unknown, name = "PDP1") => [
+  utf8.encode(name),
+  utf8.encode(kind),
+  id,
+  pack(body)
+]
+
+const command = { sentAt: 1, deadlineMs: 500, commandId: "c-1", fence: 0, epoch: 1 }
+const requests = {
+  HELLO: {
+    protocol: [1],
+    device: "p-1",
+    node: "n-1",
+    fence: 0,
+    epoch: 1,
+    sentAt: 12.5,
+    description: { any: ["thing"] }
+  },
+  READ: { sentAt: 1, deadlineMs: 500, attributes: ["flow"] },
+  WRITE: { ...command, attribute: "speed", value: 3 },
+  INVOKE: { ...command, command: "prime", payload: { seconds: 3 } },
+  HEARTBEAT: { sentAt: 1 },
+  BYE: { reason: "done" }
+}
+const answers = {
+  READY: { protocol: 1, device: "p-1", epoch: 1, seq: 0, description: {}, heartbeatMillis: 1_000 },
+  PROGRESS: { progress: 0.5, message: "half" },
+  REPLY: { result: true },
+  ERROR: { code: "busy", message: "one at a time" },
+  HEARTBEAT: { epoch: 1, seq: 4, loopLagMillis: 0.2, hardware: "ok" },
+  BYE: {}
+}
+type Decode = (frames: Transport.Frames) => Either.Either<
+  Protocol.Request | Protocol.Answer,
+  Protocol.ProtocolViolation
+>
+const sides: ReadonlyArray<readonly [string, Record<string, object>, Decode]> = [
+  ["request", requests, Protocol.decodeRequest],
+  ["answer", answers, Protocol.decodeAnswer]
+]
+const violation = <A>(decoded: Either.Either<A, Protocol.ProtocolViolation>) =>
+  Either.getOrThrow(Either.flip(decoded))
+
+describe.each(sides)("a %s", (_, bodies, decode) => {
+  it.each(Object.entries(bodies))("%s survives the wire", (kind, body) => {
+    const sent = Either.getOrThrow(Protocol.encode(kind as "BYE", id, body))
+    const received = Either.getOrThrow(decode(sent))
+    expect(received).toEqual({ kind, id, body })
+  })
+
+  it.each(Object.entries(bodies))("%s with more fields than known is understood", (kind, body) => {
+    expect(Either.isRight(decode(frames(kind, { ...body, future: [1, 2] })))).toBe(true)
+  })
+
+  it.each(Object.keys(bodies))("%s of arbitrary content is a violation or what it says", (kind) => {
+    fc.assert(fc.property(fc.anything(), (body) => {
+      const packed = Codec.msgpack.encode(body)
+      if (Either.isLeft(packed)) return
+      const decoded = decode([utf8.encode("PDP1"), utf8.encode(kind), id, packed.right])
+      if (Either.isLeft(decoded)) expect(decoded.left.message).not.toBe("")
+      else expect(decoded.right.kind).toBe(kind)
+    }))
+  })
+
+  it.each(Object.entries(bodies))(
+    "%s with one field of a wrong type is never valid",
+    (kind, body) => {
+      const entries = Object.entries(body).filter(([field]) =>
+        !["description", "value", "payload", "result"].includes(field)
+      )
+      if (entries.length === 0) return
+      const wrong = fc.constantFrom(null, {}, [[]], new Uint8Array(2), Number.NaN, -1.5, "", true)
+      fc.assert(fc.property(fc.constantFrom(...entries), wrong, ([field, right], content) => {
+        const fits = typeof content === typeof right && field !== "protocol"
+          && (typeof right !== "number" || ["sentAt"].includes(field) && content === -1.5)
+          && (typeof right !== "string" || ["reason", "message"].includes(field))
+          && (Array.isArray(right) === Array.isArray(content))
+        if (fits) return
+        const decoded = decode(frames(kind, { ...body, [field]: content }))
+        expect(violation(decoded).where).toContain(`${kind}.${field}`)
+      }))
+    }
+  )
+
+  it("arbitrary frames are a violation, and never an exception", () => {
+    const frame = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      fc.constantFrom("PDP1", "PDP2", ...Object.keys(bodies)).map((text) => utf8.encode(text))
+    )
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 6 }), (message) => {
+        const decoded = decode(message)
+        if (Either.isRight(decoded)) expect(message).toHaveLength(4)
+        else expect(decoded.left._tag).toBe("ProtocolViolation")
+      }),
+      { numRuns: 2_000 }
+    )
+  })
+
+  it("a message of any other version is told apart from garbage, with its id", () => {
+    const wrong = violation(decode(frames("BYE", {}, "PDP2")))
+    expect(wrong).toMatchObject({ code: "unsupported-version", where: "frame[0]", id })
+    expect(wrong.message).toContain("protocol PDP2 is not supported, only PDP1 is")
+  })
+
+  it.each([
+    [[], "message: expected 4 frames, got none"],
+    [[utf8.encode("PDP1")], "message: expected 4 frames, got 1"],
+    [[utf8.encode("HTTP")], 'frame[0]: expected PDP1, got "HTTP"'],
+    [[new Uint8Array([0xff, 0])], "frame[0]: expected PDP1, got 0xff00"],
+    [frames("SHOUT", {}), 'got "SHOUT"'],
+    [frames("toString", {}), 'got "toString"'],
+    [
+      [...frames("BYE", {}).slice(0, 2), new Uint8Array(33), pack({})],
+      "BYE frame[2]: expected an id"
+    ],
+    [
+      [...frames("BYE", {}).slice(0, 2), new Uint8Array(0), pack({})],
+      "BYE frame[2]: expected an id"
+    ],
+    [
+      [...frames("BYE", {}).slice(0, 3), new Uint8Array([0xc1])],
+      "BYE: the type 0xc1 is not accepted"
+    ],
+    [frames("BYE", 3), "BYE: Expected"]
+  ])("frames are refused with what and where: %$", (message, reason) => {
+    expect(violation(decode(message)).message).toContain(reason)
+  })
+})
+
+it("an answer is no request, and a request is no answer", () => {
+  expect(Either.isLeft(Protocol.decodeRequest(frames("READY", answers.READY)))).toBe(true)
+  expect(Either.isLeft(Protocol.decodeAnswer(frames("WRITE", requests.WRITE)))).toBe(true)
+  expect(Either.isLeft(Protocol.decodeRequest(frames("HEARTBEAT", answers.HEARTBEAT)))).toBe(true)
+})
+
+const batch = (samples: ReadonlyArray<Partial<Protocol.Sample>>): Protocol.Batch => ({
+  epoch: Epoch.Epoch.make(2),
+  seq: 7,
+  time: 1_700_000_000_000,
+  samples: samples.map((sample) => ({
+    index: 0,
+    value: 1,
+    offsetMillis: 0,
+    quality: "good" as const,
+    reason: undefined,
+    ...sample
+  }))
+})
+
+describe("telemetry", () => {
+  const sampleOf = fc.record({
+    index: fc.nat(1_000),
+    value: fc.oneof(fc.double({ noNaN: true }), fc.boolean(), fc.string(), fc.constant(null)),
+    offsetMillis: fc.integer({ min: -1_000, max: 1_000 }),
+    quality: fc.constantFrom(
+      "good" as const,
+      "uncertain" as const,
+      "stale" as const,
+      "bad" as const
+    ),
+    reason: fc.option(fc.string(), { nil: undefined })
+  })
+
+  it("a batch survives the wire", () => {
+    fc.assert(fc.property(fc.array(sampleOf, { maxLength: 20 }), (samples) => {
+      const telemetry = { device: "p-1", batch: batch(samples) }
+      const sent = Either.getOrThrow(Protocol.encodeTelemetry(telemetry))
+      expect(Either.getOrThrow(Protocol.decodeTelemetry(sent))).toEqual(telemetry)
+    }))
+  })
+
+  it("a plain reading takes two elements on the wire", () => {
+    expect(Protocol.batchToWire(batch([{}]))["readings"]).toEqual([[0, 1]])
+    expect(Protocol.batchToWire(batch([{ offsetMillis: 3 }]))["readings"]).toEqual([[0, 1, 3]])
+  })
+
+  it.each([
+    [3, "batch: expected a map, got 3"],
+    [{ seq: 1, time: 1, readings: [] }, "batch.epoch: expected an integer >= 0, got nothing"],
+    [{ epoch: 1, seq: -1, time: 1, readings: [] }, "batch.seq: expected an integer"],
+    [{ epoch: 1, seq: 1, time: "now", readings: [] }, "batch.time: expected milliseconds"],
+    [{ epoch: 1, seq: 1, time: 1, readings: {} }, "batch.readings: expected an array, got a map"],
+    [
+      { epoch: 1, seq: 1, time: 1, readings: [[0, 1], 3] },
+      "batch.readings[1]: expected [attribute"
+    ],
+    [{ epoch: 1, seq: 1, time: 1, readings: [[0]] }, "batch.readings[0]: expected [attributeIndex"],
+    [{ epoch: 1, seq: 1, time: 1, readings: [[1.5, 0]] }, "readings[0]: attributeIndex: expected"],
+    [{ epoch: 1, seq: 1, time: 1, readings: [[0, 0, "x"]] }, "offsetMillis: expected a number"],
+    [{ epoch: 1, seq: 1, time: 1, readings: [[0, 0, 0, "fine"]] }, "quality: expected good, un"],
+    [{ epoch: 1, seq: 1, time: 1, readings: [[0, 0, 0, "bad", 4]] }, "reason: expected a string"],
+    [
+      { epoch: 1, seq: 1, time: 1, readings: new Array(4_097).fill([0, 0]) },
+      "4097 readings, at most 4096"
+    ]
+  ])("a batch is refused with what and where: %$", (body, reason) => {
+    const message = [utf8.encode("p-1"), utf8.encode("PDP1"), pack(body)]
+    expect(violation(Protocol.decodeTelemetry(message)).message).toContain(reason)
+  })
+
+  it("arbitrary frames are a violation, and never an exception", () => {
+    const frame = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }),
+      fc.constantFrom("PDP1", "PDP2", "p-1").map((text) => utf8.encode(text)),
+      fc.anything().map((value) => Either.getOrElse(Codec.msgpack.encode(value), () => id))
+    )
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 4 }), (message) => {
+        const decoded = Protocol.decodeTelemetry(message)
+        if (Either.isLeft(decoded)) expect(decoded.left._tag).toBe("ProtocolViolation")
+        else expect(Number.isSafeInteger(decoded.right.batch.seq)).toBe(true)
+      }),
+      { numRuns: 2_000 }
+    )
+  })
+
+  it("a version, a device without a name, and a wrong number of frames are told", () => {
+    const body = pack(Protocol.batchToWire(batch([])))
+    const decode = (...parts: ReadonlyArray<string>) =>
+      violation(Protocol.decodeTelemetry([...parts.map((part) => utf8.encode(part)), body])).message
+    expect(decode("p-1", "PDP9")).toContain("telemetry[1]: protocol PDP9 is not supported")
+    expect(decode("", "PDP1")).toContain("telemetry[0]: expected the device's id")
+    expect(decode("PDP1")).toContain("expected 3 frames, got 2")
+  })
+})
+
+it("error codes of this version are told from others", () => {
+  expect(Protocol.isErrorCode("stale-fence")).toBe(true)
+  expect(Protocol.isErrorCode("from-the-future")).toBe(false)
+})
