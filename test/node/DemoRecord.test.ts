@@ -78,6 +78,12 @@ describe("a demo with chaos", () => {
     })
   })
 
+  it("is fine where the level had grown stale by its age before the link was found lost", () => {
+    const [online, killed, degraded, lost, stale, ...rest] = outage
+    const order = [online, killed, degraded, stale, lost, ...rest].filter((seen) => seen !== undefined)
+    expect(after([...order, ...steady])).toMatchObject({ ok: true, staleWhileLost: true })
+  })
+
   const without = (...indices: ReadonlyArray<number>) =>
     outage.filter((_, index) => !indices.includes(index))
 

@@ -2,7 +2,9 @@
  * An actor as one value: its name and its protocol. The value is written once; `toLayer` gives it a
  * behaviour, and the layer of the runtime decides where it lives.
  */
-import { type Rpc, RpcGroup, RpcSchema } from "@effect/rpc"
+import type { Rpc } from "@effect/rpc"
+import * as RpcGroup from "@effect/rpc/RpcGroup"
+import * as RpcSchema from "@effect/rpc/RpcSchema"
 import { Identifier } from "@plantd/core"
 import { Context, Duration, Effect, Exit, Layer, Runtime, RuntimeFlags, Scope, Stream } from "effect"
 import { ActorContext } from "./ActorContext.ts"

@@ -1,5 +1,6 @@
 /** Processes that this one starts and ends: none of them outlives it. */
-import { Command, type CommandExecutor, type Error as PlatformError } from "@effect/platform"
+import type { CommandExecutor, Error as PlatformError } from "@effect/platform"
+import * as Command from "@effect/platform/Command"
 import { Data, Effect, type Scope, Stream } from "effect"
 import { createServer } from "node:net"
 

@@ -3,7 +3,8 @@
  * child. This file composes; what happens when is in `DemoScript`, what is watched and done in
  * `DemoStage`, what it has shown in `DemoRecord`, how it looks in `DemoView`.
  */
-import { type CommandExecutor, FileSystem } from "@effect/platform"
+import type { CommandExecutor } from "@effect/platform"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { ActorSystem } from "@plantd/actors"
 import { LevelController, Tank } from "@plantd/example-tank"
 import { Link, ZmqTransport } from "@plantd/hardware"

@@ -185,12 +185,14 @@ const told = (outage: Outage | undefined, seen: LevelObservation): Outage | unde
 }
 
 const linked = (
-  { counts, outage }: DemoRecord,
+  { counts, outage, quality }: DemoRecord,
   seen: { readonly at: number; readonly state: string }
 ): Outage | undefined => {
   if (outage === undefined) return undefined
   if (seen.state === "lost" && outage.lostAt === undefined) {
-    return { ...outage, lostAt: seen.at, commandsAtLost: counts.pumpCommands }
+    // The level may have grown stale by its age before the link was found lost.
+    const stale = quality === "stale" ? outage.stale + 1 : outage.stale
+    return { ...outage, stale, lostAt: seen.at, commandsAtLost: counts.pumpCommands }
   }
   if (seen.state === "online" && outage.lostAt !== undefined && outage.onlineAt === undefined) {
     return { ...outage, onlineAt: seen.at, commandsAtOnline: counts.pumpCommands }

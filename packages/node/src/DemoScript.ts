@@ -21,7 +21,7 @@ export const firstSetpoint = 0.2
 export const secondSetpoint = 0.25
 
 /** How long the tank process stays dead, in milliseconds. */
-export const outageMillis = 4_000
+export const outageMillis = 3_000
 
 /** The level error is judged over this last part of a demo, in milliseconds. */
 export const judgedMillis = 5_000
@@ -50,6 +50,6 @@ interface Round {
 const round = ({ chaos, length, start }: Round): ReadonlyArray<Act> => {
   const setpoint: Act = { at: start + length * 0.2, _tag: "Setpoint", level: secondSetpoint }
   if (!chaos) return [setpoint]
-  const kill = start + length * 0.4
+  const kill = start + length * 0.35
   return [setpoint, { at: kill, _tag: "Kill" }, { at: kill + outageMillis, _tag: "Restart" }]
 }

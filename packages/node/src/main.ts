@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The entry of the `plantd` command: adapters, signals and exit codes. */
-import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Console, Effect, Exit, Logger, LogLevel, Option } from "effect"
 import { readFileSync } from "node:fs"
 import * as Cli from "./Cli.ts"
