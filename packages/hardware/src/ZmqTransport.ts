@@ -246,6 +246,12 @@ const handOverNow = (state: State, socket: zmq.Publisher | zmq.Dealer, frames: F
   }
 }
 
+/**
+ * `live` since libzmq tells of an end before it stops to take messages, and takes them for peers
+ * that are none; `writable` since send alone looks for a connection only once in a millisecond.
+ */
+const canSend = (state: State): boolean => state.live > 0 && state.socket.writable
+
 const sendOf = (state: State): Socket["send"] => {
   const { settings, socket } = state
   if (socket instanceof zmq.Subscriber) {
@@ -257,8 +263,7 @@ const sendOf = (state: State): Socket["send"] => {
       if (state.closed) return fail(state, "closed")
       const refused = refuseFrames(frames, settings, offset)
       if (refused !== undefined) return fail(state, "invalid-message", refused)
-      // Asked first, as send alone looks for a new connection only once in a millisecond.
-      if (socket instanceof zmq.Dealer && !socket.writable) return fail(state, "would-block")
+      if (socket instanceof zmq.Dealer && !canSend(state)) return fail(state, "would-block")
       const sent = socket instanceof zmq.Router
         ? handOver(state, socket, frames)
         : handOverNow(state, socket, frames)

@@ -47,7 +47,6 @@ export const latencyOf = ({ latencyMillis: { max, min } }: LinkSettings, timelin
 export const make = (options: PipeOptions): Pipe => {
   const { capacity, deliver, isHeld, link, onLost, timeline } = options
   let queue: Array<{ readonly frames: Frames; readonly due: number }> = []
-  let lastDue = -Infinity
   let awaited = Infinity
 
   const drain = (): void => {
@@ -66,9 +65,8 @@ export const make = (options: PipeOptions): Pipe => {
     })
   }
   const enqueue = (frames: Frames) => {
-    // Never before the one in front: the order of a connection is kept whatever the latency.
-    lastDue = Math.max(lastDue, timeline.now() + latencyOf(link(), timeline))
-    queue.push({ frames, due: lastDue })
+    // Behind the one in front even where it is due earlier: a connection keeps its order.
+    queue.push({ frames, due: timeline.now() + latencyOf(link(), timeline) })
   }
   const happens = (probability: number) => probability > 0 && timeline.random() < probability
 
