@@ -80,12 +80,13 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
     const holding: Console.Console = {
       ...console,
       log: (...texts) => Effect.sync(() => hold(...texts)),
-      unsafe: { ...console.unsafe, log: hold }
+      error: (...texts) => Effect.sync(() => hold(...texts)),
+      unsafe: { ...console.unsafe, log: hold, error: hold }
     }
     const cli = Command.run(plantd, { name: "plantd", version })
     yield* Effect.withConsole(cli(["node", "plantd", ...args]), holding).pipe(
       Effect.catchIf(ValidationError.isValidationError, () => {
-        const told = held.splice(0).join("\n").trim()
+        const told = held.splice(0).join(" ").replaceAll(/\s+/g, " ").trim()
         const last = args.at(-1) ?? ""
         const message = valued.includes(last) ? `${last}: a value is missing` : told
         return Effect.fail(new UsageError({ message: `${message}; --help shows what there is` }))

@@ -15,5 +15,6 @@ export const write = (text: string): Effect.Effect<void> =>
  * process would die of the first write that follows.
  */
 export const readerGone: Effect.Effect<void> = Effect.async((resume) => {
-  process.stdout.once("error", () => resume(Effect.void))
+  // Every later write fails too: all of them are heard, the first one counts.
+  process.stdout.on("error", () => resume(Effect.void))
 })
