@@ -14,7 +14,7 @@ describe("TankOptions", () => {
 
   it("each option is taken", () => {
     const args = "--device rig/2 --commands tcp://127.0.0.1:* --telemetry tcp://localhost:6001"
-      + " --seed=-7 --state there --detached"
+      + " --seed=-7 --state there --parent 12 --detached"
     expect(TankOptions.parse(args.split(" "))).toEqual(Either.right({
       _tag: "Run",
       options: {
@@ -23,6 +23,7 @@ describe("TankOptions", () => {
         telemetry: "tcp://localhost:6001",
         seed: -7,
         state: "there",
+        parent: 12,
         detached: true
       }
     }))
@@ -44,6 +45,14 @@ describe("TankOptions", () => {
   it("a seed that is not a whole number is named with what came", () => {
     for (const seed of ["x", "", "1.5", "Infinity"]) {
       expect(refused(`--seed=${seed}`)).toBe(`--seed: expected a whole number, got "${seed}"`)
+    }
+  })
+
+  it("a parent that is no process is named with what came", () => {
+    for (const parent of ["x", "", "0", "-1", "1.5"]) {
+      expect(refused(`--parent=${parent}`)).toBe(
+        `--parent: expected the number of a process, got "${parent}"`
+      )
     }
   })
 

@@ -6,6 +6,7 @@
  * Control is taken up from where the pump is, at the start as after a hold or a failed write.
  */
 import { type Quality, Reading } from "@plantd/core"
+import { Schema } from "effect"
 import * as Pid from "./Pid.ts"
 
 /** What the controller is set to. */
@@ -40,7 +41,9 @@ export const standard: LevelControlSettings = {
 }
 
 /** `waiting` before the first good reading, `holding` while the level must not be acted on. */
-export type Mode = "waiting" | "controlling" | "holding"
+export const Mode = Schema.Literal("waiting", "controlling", "holding")
+/** What a controller does. */
+export type Mode = typeof Mode.Type
 
 /** Where the controller is. Counters count since its start. */
 export interface LevelControl {

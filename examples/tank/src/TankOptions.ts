@@ -13,7 +13,9 @@ export interface TankOptions {
   readonly seed: number
   /** The directory in which the device's epoch and the water outlive the process. */
   readonly state: string | undefined
-  /** True where the process goes on after the one that started it has ended. */
+  /** The process that this one must not outlive; its parent where nothing is said. */
+  readonly parent: number | undefined
+  /** True where it goes on after its parent has ended. */
   readonly detached: boolean
 }
 
@@ -29,6 +31,7 @@ export const defaults: TankOptions = {
   telemetry: "tcp://127.0.0.1:5802",
   seed: 1,
   state: undefined,
+  parent: undefined,
   detached: false
 }
 
@@ -41,27 +44,39 @@ export const usage = `A simulated rig of two coupled tanks, as a plantd device p
   --seed NUMBER       of the sensors' noise (${defaults.seed})
   --state DIRECTORY   where the water and the number of starts outlive the process, so that a
                       restart finds them again (a directory of the system's for temporary files)
-  --detached          goes on when the process that started it ends
+  --parent PID        ends when this is not its parent process (the parent at its start)
+  --detached          goes on when its parent process ends
   --help              shows this`
 
 /** Reads a command line; the left side says which option is wrong and what was expected. */
 export const parse = (args: ReadonlyArray<string>): Either.Either<TankCommand, string> =>
   Either.flatMap(values(args), (given): Either.Either<TankCommand, string> => {
     if (given.help === true) return Either.right({ _tag: "Help" })
-    const seed = given.seed === undefined ? defaults.seed : Number(given.seed)
+    const seed = given.seed === undefined ? defaults.seed : Number(given.seed || "none")
     const options: TankOptions = {
       device: given.device ?? defaults.device,
       commands: given.commands ?? defaults.commands,
       telemetry: given.telemetry ?? defaults.telemetry,
       seed,
       state: given.state,
+      parent: given.parent === undefined ? undefined : Number(given.parent || "none"),
       detached: given.detached === true
     }
-    const wrong = Number.isSafeInteger(seed) && given.seed !== ""
-      ? fault(options)
-      : `--seed: expected a whole number, got ${JSON.stringify(given.seed)}`
+    const wrong = wrongNumber(given, options) ?? fault(options)
     return wrong === undefined ? Either.right({ _tag: "Run", options }) : Either.left(wrong)
   })
+
+const wrongNumber = (
+  given: { readonly seed?: string; readonly parent?: string },
+  { parent, seed }: TankOptions
+): string | undefined => {
+  if (!Number.isSafeInteger(seed)) {
+    return `--seed: expected a whole number, got ${JSON.stringify(given.seed)}`
+  }
+  return parent === undefined || Number.isSafeInteger(parent) && parent > 0
+    ? undefined
+    : `--parent: expected the number of a process, got ${JSON.stringify(given.parent)}`
+}
 
 const endpoint = /^tcp:\/\/[^\s:/]+:(\d+|\*)$/
 
@@ -95,6 +110,7 @@ const values = (args: ReadonlyArray<string>) =>
           telemetry: { type: "string" },
           seed: { type: "string" },
           state: { type: "string" },
+          parent: { type: "string" },
           detached: { type: "boolean" },
           help: { type: "boolean" }
         }

@@ -2,7 +2,7 @@
  * The file in which the simulated water outlives its process: a real tank does not forget its level
  * because its controller was restarted.
  */
-import { FileSystem } from "@effect/platform"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { Clock, Effect, Option, ParseResult, Schema } from "effect"
 import * as TankModel from "./TankModel.ts"
 

@@ -1,7 +1,10 @@
 /** The coupled-tanks example: its water, its device, its device process and its level controller. */
 export * as LevelControl from "./LevelControl.ts"
+export * as LevelController from "./LevelController.ts"
 export * as Noise from "./Noise.ts"
 export * as Pid from "./Pid.ts"
+export * as Tank from "./Tank.ts"
+export * as TankDriver from "./TankDriver.ts"
 export * as TankModel from "./TankModel.ts"
 export * as TankOptions from "./TankOptions.ts"
 export * as TankSimulator from "./TankSimulator.ts"

@@ -1,0 +1,273 @@
+/**
+ * The service actor that keeps the level of a tank at its setpoint: it follows the tank's readings,
+ * lets `LevelControl` decide, and writes the pump. The controller of a tank has the tank's id.
+ */
+import * as Rpc from "@effect/rpc/Rpc"
+import { Actor, ActorContext, type ActorError, type ActorSystem, Supervision } from "@plantd/actors"
+import { Backoff, Quality, Reading } from "@plantd/core"
+import { type DeviceError, Subscription } from "@plantd/hardware"
+import { Clock, Effect, type Layer, Random, Ref, Schema, Stream } from "effect"
+import * as LevelControl from "./LevelControl.ts"
+import { Tank } from "./Tank.ts"
+
+/** The setpoint is outside of what the controller may be told; the one before stays in force. */
+export class SetpointOutOfRange extends Schema.TaggedError<SetpointOutOfRange>()(
+  "SetpointOutOfRange",
+  { setpoint: Schema.Number, min: Schema.Number, max: Schema.Number }
+) {
+  override get message(): string {
+    return `the setpoint ${this.setpoint} m is outside of ${this.min} to ${this.max} m`
+  }
+}
+
+/**
+ * What became of a write: `done`, `rejected` or `failed` by the device's word, `not-sent` provably,
+ * `unknown` where nobody can tell.
+ */
+export const WriteOutcome = Schema.Literal("done", "rejected", "failed", "not-sent", "unknown")
+/** What became of a write. */
+export type WriteOutcome = typeof WriteOutcome.Type
+
+/** The newest write to the pump: the speed in %, when it was told in ms since 1970, its outcome. */
+export const LastWrite = Schema.Struct({
+  pumpSpeed: Schema.Number,
+  at: Schema.Number,
+  outcome: WriteOutcome,
+  detail: Schema.optionalWith(Schema.String, { exact: true })
+})
+/** The newest write to the pump. */
+export type LastWrite = typeof LastWrite.Type
+
+/** How a controller is. Levels in m; counters count since its last start. */
+export const LevelStatus = Schema.Struct({
+  device: Schema.String,
+  setpoint: Schema.Number,
+  /** `null` where no level is known. */
+  level: Schema.NullOr(Schema.Number),
+  quality: Quality.Quality,
+  mode: LevelControl.Mode,
+  /** Why the pump is told nothing; absent while controlling. */
+  reason: Schema.optionalWith(Schema.String, { exact: true }),
+  lastWrite: Schema.optionalWith(LastWrite, { exact: true }),
+  writes: Schema.Number,
+  writesFailed: Schema.Number,
+  /** How often control was given up for want of a good reading. */
+  holds: Schema.Number,
+  /** Level readings that were not acted on because they, or the pump's speed, were not good. */
+  blindWritesAvoided: Schema.Number,
+  /** How often the tank's readings were subscribed to; more than once where they had ended. */
+  subscriptions: Schema.Number
+})
+/** How a controller is. */
+export type LevelStatus = typeof LevelStatus.Type
+
+/**
+ * The protocol: `SetSetpoint` (m) and `Status` are for operators; the other messages are those by
+ * which a controller tells itself what it reads.
+ */
+export const LevelController = Actor.make("LevelController", [
+  Rpc.make("SetSetpoint", { payload: { setpoint: Schema.Number }, error: SetpointOutOfRange }),
+  Rpc.make("Status", { success: LevelStatus }),
+  Rpc.make("Subscribed"),
+  Rpc.make("Observed", { payload: { reading: Reading.Reading } }),
+  Rpc.make("ReadingsEnded", { payload: { reason: Schema.String } })
+])
+
+/** A speed that the pump's driver has not begun to set by then is not set at all, in ms. */
+export const writeMillis = 500
+
+/** The delays before the tank's readings are subscribed to again after they have ended. */
+export const resubscribe: Backoff.Backoff = {
+  min: "100 millis",
+  max: "5 seconds",
+  factor: 2,
+  jitter: 0.2
+}
+
+/** How controllers are set up. */
+export interface LevelControllerOptions {
+  /** The setpoint that holds until an operator chooses another, in m. */
+  readonly setpoint: number
+  readonly settings?: LevelControl.LevelControlSettings
+}
+
+/**
+ * Registers the controllers. An operator's setpoint outlives a restart of its controller, but not
+ * the program. Throws a `RangeError` where the first setpoint is one that no operator could choose.
+ */
+export const layer = (
+  options: LevelControllerOptions
+): Layer.Layer<never, never, ActorSystem> => {
+  const settings = options.settings ?? LevelControl.standard
+  if (!LevelControl.allows(settings, options.setpoint)) {
+    throw new RangeError(outOfRange(settings, options.setpoint).message)
+  }
+  const setpoints = new Map<string, number>()
+  const build = Effect.gen(function*() {
+    const { address: { id } } = yield* ActorContext
+    const self = (yield* LevelController.client)(id)
+    const tank = (yield* Tank.client)(id)
+    yield* Effect.forkScoped(follow(tank, self))
+    const setpoint = setpoints.get(id) ?? options.setpoint
+    return handlers({
+      settings,
+      tank,
+      state: initial(id, setpoint),
+      onSetpoint: (chosen) => void setpoints.set(id, chosen)
+    })
+  })
+  return LevelController.toLayer(build, { supervision: Supervision.restart() })
+}
+
+type TankClient = ReturnType<Effect.Effect.Success<typeof Tank.client>>
+type SelfClient = ReturnType<Effect.Effect.Success<typeof LevelController.client>>
+
+interface State {
+  readonly device: string
+  control: LevelControl.LevelControl
+  lastWrite: LastWrite | undefined
+  writes: number
+  writesFailed: number
+  subscriptions: number
+}
+
+interface Controller {
+  readonly settings: LevelControl.LevelControlSettings
+  readonly tank: TankClient
+  /** Changed by the handlers alone, one message at a time. */
+  readonly state: State
+  readonly onSetpoint: (setpoint: number) => void
+}
+
+const initial = (device: string, setpoint: number): State => ({
+  device,
+  control: LevelControl.make(setpoint),
+  lastWrite: undefined,
+  writes: 0,
+  writesFailed: 0,
+  subscriptions: 0
+})
+
+const handlers = (controller: Controller) => {
+  const { settings, state } = controller
+  return LevelController.of({
+    SetSetpoint: ({ setpoint }) =>
+      Effect.suspend(() => {
+        if (!LevelControl.allows(settings, setpoint)) {
+          return Effect.fail(outOfRange(settings, setpoint))
+        }
+        state.control = LevelControl.withSetpoint(state.control, setpoint)
+        controller.onSetpoint(setpoint)
+        return Effect.void
+      }),
+    Status: () => Effect.sync(() => statusOf(state)),
+    Subscribed: () => Effect.sync(() => void state.subscriptions++),
+    Observed: ({ reading }) => Effect.suspend(() => observe(controller, reading)),
+    ReadingsEnded: ({ reason }) =>
+      Effect.suspend(() => become(state, LevelControl.onReadingsLost(state.control, reason)))
+  })
+}
+
+const observe = (controller: Controller, reading: Reading.Reading): Effect.Effect<void> => {
+  const { settings, state, tank } = controller
+  if (reading.attribute === "pumpSpeed") {
+    state.control = LevelControl.onPump(state.control, reading)
+    return Effect.void
+  }
+  const [control, decision] = LevelControl.onLevel(settings, state.control, reading)
+  const became = become(state, control)
+  return decision._tag === "Write"
+    ? Effect.zipRight(became, write(state, tank, decision.pumpSpeed))
+    : became
+}
+
+// Told to people when it begins or ends to act, not for each reading.
+const become = (state: State, control: LevelControl.LevelControl): Effect.Effect<void> => {
+  const before = state.control
+  state.control = control
+  if (control.mode === before.mode) return Effect.void
+  const why = control.reason === undefined ? "" : `: ${control.reason}`
+  return Effect.logInfo(`level control of ${state.device} is ${control.mode}${why}`)
+}
+
+const write = Effect.fnUntraced(function*(state: State, tank: TankClient, pumpSpeed: number) {
+  const at = yield* Clock.currentTimeMillis
+  const result = yield* Effect.either(tank.write.pumpSpeed(pumpSpeed, { timeout: writeMillis }))
+  state.writes++
+  if (result._tag === "Right") {
+    state.lastWrite = { pumpSpeed, at, outcome: "done" }
+    return
+  }
+  const outcome = outcomeOf(result.left)
+  const again = state.lastWrite?.outcome === outcome
+  state.lastWrite = { pumpSpeed, at, outcome, detail: result.left.message }
+  state.writesFailed++
+  state.control = LevelControl.onWriteFailed(state.control)
+  if (!again) yield* Effect.logWarning(result.left.message)
+})
+
+const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): WriteOutcome => {
+  switch (error._tag) {
+    case "CommandRejected":
+      return "rejected"
+    case "CommandFailed":
+      return "failed"
+    case "OutcomeUnknown":
+    case "ActorCrashed":
+      return "unknown"
+    case "AskTimeout":
+      return error.outcome === "not-handled" ? "not-sent" : "unknown"
+    case "DeviceUnavailable":
+    case "ActorStopped":
+    case "MailboxFull":
+    case "ActorNotRegistered":
+      return "not-sent"
+  }
+}
+
+// Asks itself with each reading and waits: while a write is under way, the subscription keeps the
+// newest reading alone, so that the mailbox never fills with old ones.
+const follow = Effect.fnUntraced(function*(tank: TankClient, self: SelfClient) {
+  const attempt = yield* Ref.make(0)
+  const readings = tank.subscribe(["level2", "pumpSpeed"], { mode: "latest" }).pipe(
+    Stream.runForEach((item) =>
+      Subscription.isGap(item)
+        ? Effect.void
+        : Effect.zipRight(Ref.set(attempt, 0), self.Observed({ reading: item }))
+    )
+  )
+  const once = Effect.gen(function*() {
+    yield* self.Subscribed()
+    const ended = yield* Effect.either(readings)
+    const reason = ended._tag === "Left" ? ended.left.message : "they were ended"
+    yield* self.ReadingsEnded({ reason: `the tank's readings ended: ${reason}` })
+  })
+  const wait = Effect.gen(function*() {
+    const delay = Backoff.delayMillis(resubscribe, yield* Ref.get(attempt), yield* Random.next)
+    yield* Ref.update(attempt, (count) => count + 1)
+    yield* Effect.sleep(delay)
+  })
+  // A message that this actor could not take leaves it as it is: the next reading comes soon.
+  const again = Effect.catchAll(once, (error) => Effect.logWarning(error.message))
+  yield* Effect.forever(Effect.zipRight(again, wait))
+})
+
+const outOfRange = (
+  { setpointMax, setpointMin }: LevelControl.LevelControlSettings,
+  setpoint: number
+): SetpointOutOfRange => new SetpointOutOfRange({ setpoint, min: setpointMin, max: setpointMax })
+
+const statusOf = ({ control, ...state }: State): LevelStatus => ({
+  device: state.device,
+  setpoint: control.setpoint,
+  level: typeof control.level?.value === "number" ? control.level.value : null,
+  quality: control.level?.quality ?? "bad",
+  mode: control.mode,
+  ...(control.reason === undefined ? {} : { reason: control.reason }),
+  ...(state.lastWrite === undefined ? {} : { lastWrite: state.lastWrite }),
+  writes: state.writes,
+  writesFailed: state.writesFailed,
+  holds: control.holds,
+  blindWritesAvoided: control.blindWritesAvoided,
+  subscriptions: state.subscriptions
+})
