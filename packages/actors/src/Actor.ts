@@ -163,10 +163,10 @@ const ask = (sender: Sender, options: AskOptions | undefined): Effect.Effect<unk
   const timeout = options?.timeout === undefined
     ? engine.askTimeoutMillis
     : timeoutMillis(options.timeout)
-  return Effect.async<unknown, unknown>((resume) => {
+  return awaited((resume) => {
     const envelope = new Envelope(tag, payload, timeout, engine.now() + timeout, resume)
     engine.deliver(type, id, envelope)
-    return Effect.sync(() => envelope.owner?.cancel(envelope))
+    return envelope
   })
 }
 
@@ -181,9 +181,31 @@ const tell = ({ engine, id, payload, tag, type }: Sender): Effect.Effect<void, T
   })
 
 const untilTaken = (envelope: Envelope): Effect.Effect<void, TellError> =>
-  Effect.async<void, TellError>((resume) => {
+  awaited((resume) => {
     envelope.taken = resume
-    return Effect.sync(() => envelope.owner?.cancel(envelope))
+    return envelope
+  })
+
+/**
+ * Waits for an envelope, and withdraws it where the waiting fiber is interrupted. As `Effect.async`
+ * with a canceler, at less than half of its cost, by a benchmark of asks: that one makes more effects
+ * and closures, most of them for the garbage collector alone.
+ */
+const awaited = <A, E>(
+  send: (resume: (exit: Exit.Exit<A, E>) => void) => Envelope
+): Effect.Effect<A, E> =>
+  Effect.withFiberRuntime((_fiber, { runtimeFlags }) => {
+    let envelope: Envelope | undefined
+    const answer = Effect.async<A, E>((resume) => {
+      envelope = send(resume)
+    })
+    if (!RuntimeFlags.interruptible(runtimeFlags)) return answer
+    return Effect.uninterruptible(
+      Effect.tapErrorCause(Effect.interruptible(answer), () => {
+        if (envelope !== undefined && envelope.phase !== settled) envelope.owner?.cancel(envelope)
+        return Effect.void
+      })
+    )
   })
 
 const timeoutMillis = (input: Duration.DurationInput): number => {

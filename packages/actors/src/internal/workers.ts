@@ -2,7 +2,7 @@
  * Fibers that run actors. A worker drains one actor's mailbox, a batch at a time, then parks until
  * another has work: an idle actor costs no fiber, and a busy one pays for no fork per message.
  */
-import { Effect, type Exit, type Fiber, FiberId, Runtime } from "effect"
+import { type Cause, Effect, Exit, type Fiber, FiberId, Runtime } from "effect"
 
 /** The most fibers kept parked for the next actor with work; more than these end when done. */
 export const parkedWorkersMax = 64
@@ -24,6 +24,8 @@ export class Worker {
   private fiber: Fiber.RuntimeFiber<void> | undefined = undefined
   private wake: ((effect: Effect.Effect<undefined>) => void) | undefined = undefined
   private finished = false
+  /** The effect at hand is the job's, not the worker's own waiting. */
+  private running = false
   private readonly park = Effect.async<undefined>((resume) => {
     // The fiber may have yielded between being kept and getting here.
     if (this.job === undefined) this.wake = resume
@@ -37,12 +39,17 @@ export class Worker {
 
   /** Starts the fiber; it begins at the scheduler's next turn. */
   start(runtime: Runtime.Runtime<never>): void {
-    const loop = Effect.whileLoop({
+    const drain: Effect.Effect<void, unknown> = Effect.whileLoop({
       while: () => !this.finished,
       body: () => this.body(),
-      step: (exit: Exit.Exit<unknown, unknown> | undefined) => {
-        if (exit !== undefined) this.job?.settle(exit)
-      }
+      step: (value) => this.settle(Exit.succeed(value))
+    })
+    // A failure ends the loop, and the loop is entered anew: success needs no frame per message.
+    const loop: Effect.Effect<void> = Effect.catchAllCause(drain, (cause) => {
+      // Not the job's: a fault of the runtime itself. It ends the worker instead of spinning.
+      if (!this.running) return Effect.failCause(cause as Cause.Cause<never>)
+      this.settle(Exit.failCause(cause))
+      return loop
     })
     this.fiber = Runtime.runFork(runtime)(loop, { immediate: false })
     this.fiber.addObserver(() => {
@@ -65,20 +72,27 @@ export class Worker {
     this.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  private body(): Effect.Effect<Exit.Exit<unknown, unknown> | undefined> {
+  private body(): Effect.Effect<unknown, unknown> {
     const { job } = this
     if (job !== undefined) {
       const effect = job.next()
       if (effect !== undefined) {
-        return Effect.exit(effect as Effect.Effect<unknown, unknown>)
+        this.running = true
+        return effect as Effect.Effect<unknown, unknown>
       }
       this.job = undefined
     }
     if (!this.pool.keep(this)) {
       this.finished = true
-      return Effect.succeed(undefined)
+      return Effect.void
     }
     return this.park
+  }
+
+  private settle(exit: Exit.Exit<unknown, unknown>): void {
+    if (!this.running) return
+    this.running = false
+    this.job?.settle(exit)
   }
 }
 
