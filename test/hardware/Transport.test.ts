@@ -354,21 +354,28 @@ describe.each([zmq, simulated])("$name keeps the contract of Transport:", ({ tes
       expect(got).toEqual(Array.from({ length: count }, (_, i) => String(i)))
     }))
 
-  test("a receiver that is paused at any step misses no message", () =>
+  test("a receiver that is paused between any two steps misses no message", () =>
     Effect.gen(function*() {
       const [router, dealer] = yield* pair(["router", "dealer"])
-      const count = 300
-      const numbers = Array.from({ length: count }, (_, i) => String(i))
-      const received = yield* Effect.fork(
-        Effect.forEach(numbers, () => router.receive).pipe(Effect.withMaxOpsBeforeYield(25))
-      )
-      yield* Effect.fork(
-        Effect.forEach(numbers, (word) => dealer.send(frames(word))).pipe(
-          Effect.withMaxOpsBeforeYield(27)
+      const repeat = <E, R>(times: number, body: () => Effect.Effect<unknown, E, R>) => {
+        let done = 0
+        return Effect.whileLoop({ while: () => done < times, body, step: () => done++ })
+      }
+      const rounds = 5
+      // So many steps before each receive that the pause, due after 25, comes at another one.
+      for (let steps = 0; steps < 30; steps++) {
+        const answer = Effect.flatMap(router.receive, router.send)
+        const answering = yield* Effect.fork(
+          repeat(rounds, () => Effect.zipRight(repeat(steps, () => Effect.void), answer)).pipe(
+            Effect.withMaxOpsBeforeYield(25)
+          )
         )
-      )
-      const got = yield* within(Fiber.join(received))
-      expect(got.map((message) => text(message)[1])).toEqual(numbers)
+        yield* within(
+          repeat(rounds, () => Effect.zipRight(dealer.send(frames("ask")), dealer.receive))
+        )
+        yield* within(Fiber.join(answering))
+      }
+      expect(yield* Effect.isSuccess(dealer.send(frames("still there")))).toBe(true)
     }))
 
   test("a second fiber that receives at the same time dies with the reason", () =>

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import * as zmq from "zeromq"
 
 const loopback = "tcp://127.0.0.1:*"
 const quick = { heartbeatMillis: 200, reconnectMillis: 10, reconnectMillisMax: 50 }
@@ -125,6 +126,17 @@ describe("ZmqTransport", () => {
       }))
       expect(error).toMatchObject({ reason: "invalid-endpoint" })
       expect(error.detail).toContain("this machine has no such address")
+    }))
+
+  test("the port is free at the moment at which the scope is closed", () =>
+    Effect.gen(function*() {
+      for (let i = 0; i < 20; i++) {
+        const { endpoint } = yield* Effect.scoped(open("router", "bind"))
+        const next = new zmq.Router({ linger: 0 })
+        next.bindSync(endpoint)
+        next.close()
+        expect(next.closed).toBe(true)
+      }
     }))
 
   test("messages travel over a Unix domain socket", () =>
@@ -246,8 +258,12 @@ describe("ZmqTransport", () => {
         setTimeout(() => resume(Effect.succeed(sent)), 1)
       }))
       yield* Effect.yieldNow()
-      const send = Effect.tap(pub.send(frames("t", "x")), () => Effect.sync(() => sent++))
-      const loop = yield* Effect.fork(Effect.forever(send))
+      // Not forever, which gives up its turn in each round by itself.
+      const loop = yield* Effect.fork(Effect.whileLoop({
+        while: () => true,
+        body: () => pub.send(frames("t", "x")),
+        step: () => sent++
+      }))
       expect(yield* within(deadline, Fiber.join(turned))).toBeLessThan(50_000)
       yield* Fiber.interrupt(loop)
     }))
