@@ -3,14 +3,40 @@ import { defineConfig } from "vitest/config"
 /** Every package with code is measured by itself: a well tested one cannot hide another. */
 const enough = { lines: 85, branches: 85 }
 
+/** Tests whose subject is how things go by the clock on the wall. */
+const realTime = ["test/integration/**/*.test.ts", "test/node/Demo.test.ts"]
+
 export default defineConfig({
   resolve: { conditions: ["plantd-source"] },
   ssr: { resolve: { conditions: ["plantd-source", "node", "import", "module", "default"] } },
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: realTime }
+      },
+      {
+        // Real processes and their clocks: after the others, one file at a time.
+        extends: true,
+        test: {
+          name: "integration",
+          include: realTime,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 }
+        }
+      }
+    ],
     pool: "forks",
     // Test files share a process: loading Effect anew for each would take most of the time.
-    poolOptions: { forks: { maxForks: 2, minForks: 1, isolate: false } },
+    poolOptions: {
+      forks: {
+        maxForks: 2,
+        minForks: 1,
+        isolate: false,
+        // Processes that tests start inherit these: they run from the sources too.
+        execArgv: ["--conditions=plantd-source", "--import", "tsx"]
+      }
+    },
     testTimeout: 30_000,
     coverage: {
       provider: "v8",

@@ -98,8 +98,10 @@ describe("ask and tell", () => {
     return Effect.gen(function*() {
       const log = (yield* Log.client)("l")
       const numbers = Array.from({ length: 200 }, (_, n) => n)
-      yield* Effect.forEach(numbers, (n) =>
-        n % 3 === 0 ? Effect.fork(log.Add({ n })) : log.Add({ n }, { discard: true }))
+      yield* Effect.forEach(
+        numbers,
+        (n) => n % 3 === 0 ? Effect.fork(log.Add({ n })) : log.Add({ n }, { discard: true })
+      )
       yield* Effect.yieldNow()
       expect((yield* log.All()).toSorted((a, b) => a - b)).toEqual(numbers)
     }).pipe(Effect.provide(Layer.provideMerge(LogLive, ActorSystem.layer)))
@@ -149,7 +151,9 @@ describe("deadlines", () => {
   it.effect("an ask whose handler has begun ends at its deadline with an unknown outcome", () =>
     Effect.gen(function*() {
       const counter = (yield* Counter.client)("c")
-      const asked = yield* Effect.fork(Effect.flip(counter.Hang(undefined, { timeout: "2 seconds" })))
+      const asked = yield* Effect.fork(
+        Effect.flip(counter.Hang(undefined, { timeout: "2 seconds" }))
+      )
       yield* TestClock.adjust("1999 millis")
       expect(yield* Fiber.poll(asked)).toMatchObject({ _tag: "None" })
       yield* TestClock.adjust("1 millis")
@@ -178,7 +182,8 @@ describe("deadlines", () => {
       const ended: Array<number> = []
       yield* Effect.forEach(seconds, (timeout) =>
         counter(`c-${timeout}`).Hang(undefined, { timeout: Duration.seconds(timeout) }).pipe(
-          Effect.catchTag("AskTimeout", () => Effect.sync(() => void ended.push(timeout))),
+          Effect.catchTag("AskTimeout", () =>
+            Effect.sync(() => void ended.push(timeout))),
           Effect.fork
         ))
       yield* TestClock.adjust("4 seconds")

@@ -144,8 +144,10 @@ describe("stopping", () => {
 
   it.effect("when the system's scope closes, messages at hand are interrupted and finalizers run", () => {
     return Effect.gen(function*() {
-      const { blocked, log } = yield* scene({}, ({ block, log }) =>
-        Effect.map(block, (blocked) => ({ blocked, log })))
+      const { blocked, log } = yield* scene(
+        {},
+        ({ block, log }) => Effect.map(block, (blocked) => ({ blocked, log }))
+      )
       expect(yield* Effect.flip(Fiber.join(blocked))).toMatchObject({ _tag: "ActorCrashed" })
       expect(log).toEqual(["1 ended: shutdown"])
     })

@@ -63,25 +63,29 @@ it("is first in, first out and within its bound under any offers, takes and remo
     at: fc.nat(40)
   })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 5 }), (steps, max) => {
-      const mailbox = new Mailbox.Mailbox<Entry>({ capacity: max, overflow: "backpressure" })
-      let model: Array<Entry> = []
-      steps.forEach(({ at, op }, name) => {
-        if (op === "offer") {
-          const entry = new Entry(name)
-          model.push(entry)
-          mailbox.offer(entry)
-        } else if (op === "take") {
-          expect(mailbox.take()).toBe(model.shift())
-        } else {
-          const entry = model[at]
-          entry?.list?.remove(entry)
-          model = model.filter((other) => other !== entry)
-        }
-        while (mailbox.admit() !== undefined);
-        expect(mailbox.size).toBe(Math.min(max, model.length))
-      })
-      expect(mailbox.drain()).toEqual(model)
-    })
+    fc.property(
+      fc.array(step, { maxLength: 200 }),
+      fc.integer({ min: 1, max: 5 }),
+      (steps, max) => {
+        const mailbox = new Mailbox.Mailbox<Entry>({ capacity: max, overflow: "backpressure" })
+        let model: Array<Entry> = []
+        steps.forEach(({ at, op }, name) => {
+          if (op === "offer") {
+            const entry = new Entry(name)
+            model.push(entry)
+            mailbox.offer(entry)
+          } else if (op === "take") {
+            expect(mailbox.take()).toBe(model.shift())
+          } else {
+            const entry = model[at]
+            entry?.list?.remove(entry)
+            model = model.filter((other) => other !== entry)
+          }
+          while (mailbox.admit() !== undefined);
+          expect(mailbox.size).toBe(Math.min(max, model.length))
+        })
+        expect(mailbox.drain()).toEqual(model)
+      }
+    )
   )
 })

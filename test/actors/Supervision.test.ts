@@ -92,5 +92,9 @@ describe("restart", () => {
 
 it("stop always stops and resume always resumes", () => {
   expect(crashes(Supervision.stop, [0])).toEqual([{ _tag: "Stop", reason: "crashed" }])
-  expect(crashes(Supervision.resume, [0, 0, 0])).toEqual(Array(3).fill({ _tag: "Resume" }))
+  expect(crashes(Supervision.resume, [0, 0, 0])).toEqual([
+    { _tag: "Resume" },
+    { _tag: "Resume" },
+    { _tag: "Resume" }
+  ])
 })

@@ -80,7 +80,9 @@ describe("a demo with chaos", () => {
 
   it("is fine where the level had grown stale by its age before the link was found lost", () => {
     const [online, killed, degraded, lost, stale, ...rest] = outage
-    const order = [online, killed, degraded, stale, lost, ...rest].filter((seen) => seen !== undefined)
+    const order = [online, killed, degraded, stale, lost, ...rest].filter((seen) =>
+      seen !== undefined
+    )
     expect(after([...order, ...steady])).toMatchObject({ ok: true, staleWhileLost: true })
   })
 

@@ -26,7 +26,9 @@ it("a demo without an end goes on changing the setpoint to and fro", () => {
 it("acts are in the order of their times, and recovery has time before it is judged", () => {
   fc.assert(
     fc.property(
-      fc.option(fc.integer({ min: DemoScript.chaosForMillisMin, max: 600_000 }), { nil: undefined }),
+      fc.option(fc.integer({ min: DemoScript.chaosForMillisMin, max: 600_000 }), {
+        nil: undefined
+      }),
       (forMillis) => {
         const acts = DemoScript.acts({ forMillis, chaos: true })
         const times = acts.map(({ at }) => at)

@@ -6,7 +6,17 @@ import type { Rpc } from "@effect/rpc"
 import * as RpcGroup from "@effect/rpc/RpcGroup"
 import * as RpcSchema from "@effect/rpc/RpcSchema"
 import { Identifier } from "@plantd/core"
-import { Context, Duration, Effect, Exit, Layer, Runtime, RuntimeFlags, Scope, Stream } from "effect"
+import {
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  Runtime,
+  RuntimeFlags,
+  Scope,
+  Stream
+} from "effect"
 import { ActorContext } from "./ActorContext.ts"
 import type { AskError, TellError } from "./ActorError.ts"
 import { ActorSystem, type Engine } from "./ActorSystem.ts"

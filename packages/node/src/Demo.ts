@@ -99,7 +99,9 @@ const drive = (
         Effect.zipRight(Effect.sleep(Math.max(0, act.at - board.at)), stage.perform(act)))
     )
     const show = stage.moment.pipe(
-      Effect.flatMap((moment) => output.moment(moment, board.takeEvents())),
+      Effect.flatMap((moment) =>
+        output.moment(moment, board.takeEvents())
+      ),
       Effect.catchAll((error) => board.tell(`nothing to show: ${error.message}`))
     )
     yield* Effect.forkScoped(Effect.schedule(show, momentEach))

@@ -127,7 +127,9 @@ export const summarize = (record: DemoRecord, at: number): Summary => {
     readingsPerSecond: seconds > 0 ? Math.floor((10 * counts.readings) / seconds) / 10 : 0,
     deadLetters: counts.deadLetters,
     restarts: counts.restarts,
-    linkLostAfterMs: outage?.lostAt === undefined ? null : round(outage.lostAt - outage.killedAt, 0),
+    linkLostAfterMs: outage?.lostAt === undefined
+      ? null
+      : round(outage.lostAt - outage.killedAt, 0),
     staleWhileLost: outage === undefined ? null : outage.stale > 0 && outage.notStale === 0,
     pumpCommandsWhileLost: whileLost(outage),
     recovered: outage === undefined ? null : outage.onlineAt !== undefined && settled

@@ -34,11 +34,16 @@ const openRoundMillis = 60_000
 
 /** The acts of a demo, in the order of their times. One without an end repeats them for an hour. */
 export const acts = (options: DemoOptions): ReadonlyArray<Act> => {
-  if (options.forMillis !== undefined) return round({ ...options, start: 0, length: options.forMillis })
-  return Array.from({ length: 60 }, (_, n) =>
-    round({ ...options, start: n * openRoundMillis, length: openRoundMillis }).map((act): Act =>
-      act._tag === "Setpoint" && n % 2 === 1 ? { ...act, level: firstSetpoint } : act
-    )).flat()
+  if (options.forMillis !== undefined) {
+    return round({ ...options, start: 0, length: options.forMillis })
+  }
+  return Array.from(
+    { length: 60 },
+    (_, n) =>
+      round({ ...options, start: n * openRoundMillis, length: openRoundMillis }).map((act): Act =>
+        act._tag === "Setpoint" && n % 2 === 1 ? { ...act, level: firstSetpoint } : act
+      )
+  ).flat()
 }
 
 interface Round {

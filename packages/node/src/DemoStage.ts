@@ -32,84 +32,110 @@ export const make = (
   process: TankProcess
 ): Effect.Effect<DemoStage, never, ActorSystem> =>
   Effect.gen(function*() {
-    const system = yield* ActorSystem
-    const tank = (yield* Tank.Tank.client)(device)
-    const controller = (yield* LevelController.LevelController.client)(device)
-    const watchLevel = tank.subscribe(["level2"], { mode: "latest" }).pipe(
-      Stream.runForEach((item) =>
-        Effect.sync(() => {
-          if (Subscription.isGap(item)) return
-          const { quality, value: level } = item
-          board.observe({ _tag: "Level", at: board.at, level, quality, setpoint: board.setpoint })
-        })
-      )
-    )
-    const watchLink = Stream.runForEach(tank.linkChanges, ({ reason, state }) => {
-      if (state === board.record.link) return Effect.void
-      board.observe({ _tag: "Link", at: board.at, state })
-      return board.tell(`link ${state}${reason === undefined ? "" : `: ${reason}`}`)
-    })
-    const forEver = (what: string, watch: Effect.Effect<void, { readonly message: string }>) =>
-      watch.pipe(
-        Effect.catchAll((error) => board.tell(`${what}: ${error.message}`)),
-        Effect.repeat(again),
-        Effect.asVoid
-      )
-    const moment = Effect.gen(function*() {
-      const [stats, link, control, readings] = yield* Effect.all(
-        [system.stats, tank.link, controller.Status(), tank.snapshot],
-        { concurrency: "unbounded" }
-      )
-      const before = board.take({
-        readings: link.counters.readings,
-        deadLetters: stats.deadLetters,
-        restarts: stats.restarts,
-        pumpCommands: control.writes,
-        messages: stats.messages
-      })
-      return {
-        seconds: Math.round(board.at / 100) / 10,
-        level1: readings.level1.value,
-        level2: readings.level2.value,
-        setpoint: control.setpoint,
-        pump: readings.pumpSpeed.value,
-        valve: readings.valveOpening.value,
-        controller: control.mode,
-        link: link.state,
-        quality: readings.level2.quality,
-        readingsPerSecond: before.readingsPerSecond,
-        messagesPerSecond: before.messagesPerSecond,
-        deadLetters: stats.deadLetters,
-        restarts: stats.restarts,
-        events: board.events
-      }
-    })
-    const chooseSetpoint = (setpoint: number) =>
-      controller.SetSetpoint({ setpoint }).pipe(
-        Effect.zipRight(Effect.sync(() => void (board.setpoint = setpoint))),
-        Effect.zipRight(board.tell(`operator sets the setpoint to ${setpoint.toFixed(3)} m`)),
-        Effect.catchAll((error) => board.tell(`the setpoint was not taken: ${error.message}`))
-      )
-    const perform = (act: Act): Effect.Effect<void> => {
-      switch (act._tag) {
-        case "Setpoint":
-          return chooseSetpoint(act.level)
-        case "Kill":
-          return board.tell("the tank process is killed (SIGKILL)").pipe(
-            Effect.zipRight(Effect.sync(() => board.observe({ _tag: "Killed", at: board.at }))),
-            Effect.zipRight(process.kill)
-          )
-        case "Restart":
-          return board.tell("the tank process is started again").pipe(
-            Effect.zipRight(Effect.sync(() => board.observe({ _tag: "Restarted", at: board.at }))),
-            Effect.zipRight(process.start)
-          )
-      }
+    const props: Props = {
+      board,
+      process,
+      system: yield* ActorSystem,
+      tank: (yield* Tank.Tank.client)(device),
+      controller: (yield* LevelController.LevelController.client)(device)
     }
     return {
-      watchLevel: forEver("level", watchLevel),
-      watchLink: forEver("link", watchLink),
-      moment,
-      perform
+      watchLevel: forEver(board, "level", watchLevel(props)),
+      watchLink: forEver(board, "link", watchLink(props)),
+      moment: momentOf(props),
+      perform: (act) => perform(props, act)
     }
   })
+
+type ClientOf<T> = T extends Effect.Effect<(id: string) => infer Client, infer _E, infer _R>
+  ? Client
+  : never
+
+interface Props {
+  readonly board: DemoBoard
+  readonly process: TankProcess
+  readonly system: ActorSystem["Type"]
+  readonly tank: ClientOf<typeof Tank.Tank.client>
+  readonly controller: ClientOf<typeof LevelController.LevelController.client>
+}
+
+const forEver = (
+  board: DemoBoard,
+  what: string,
+  watch: Effect.Effect<void, { readonly message: string }>
+): Effect.Effect<void> =>
+  watch.pipe(
+    Effect.catchAll((error) => board.tell(`${what}: ${error.message}`)),
+    Effect.repeat(again),
+    Effect.asVoid
+  )
+
+const watchLevel = ({ board, tank }: Props) =>
+  Stream.runForEach(tank.subscribe(["level2"], { mode: "latest" }), (item) =>
+    Effect.sync(() => {
+      if (Subscription.isGap(item)) return
+      const { quality, value: level } = item
+      board.observe({ _tag: "Level", at: board.at, level, quality, setpoint: board.setpoint })
+    }))
+
+const watchLink = ({ board, tank }: Props) =>
+  Stream.runForEach(tank.linkChanges, ({ reason, state }) => {
+    if (state === board.record.link) return Effect.void
+    board.observe({ _tag: "Link", at: board.at, state })
+    return board.tell(`link ${state}${reason === undefined ? "" : `: ${reason}`}`)
+  })
+
+const momentOf = ({ board, controller, system, tank }: Props) =>
+  Effect.gen(function*() {
+    const [stats, link, control, readings] = yield* Effect.all(
+      [system.stats, tank.link, controller.Status(), tank.snapshot],
+      { concurrency: "unbounded" }
+    )
+    const rates = board.take({
+      readings: link.counters.readings,
+      deadLetters: stats.deadLetters,
+      restarts: stats.restarts,
+      pumpCommands: control.writes,
+      messages: stats.messages
+    })
+    return {
+      seconds: Math.round(board.at / 100) / 10,
+      level1: readings.level1.value,
+      level2: readings.level2.value,
+      setpoint: control.setpoint,
+      pump: readings.pumpSpeed.value,
+      valve: readings.valveOpening.value,
+      controller: control.mode,
+      link: link.state,
+      quality: readings.level2.quality,
+      ...rates,
+      deadLetters: stats.deadLetters,
+      restarts: stats.restarts,
+      events: board.events
+    }
+  })
+
+const perform = (props: Props, act: Act): Effect.Effect<void> => {
+  const { board, process } = props
+  switch (act._tag) {
+    case "Setpoint":
+      return chooseSetpoint(props, act.level)
+    case "Kill":
+      return board.tell("the tank process is killed (SIGKILL)").pipe(
+        Effect.zipRight(Effect.sync(() => board.observe({ _tag: "Killed", at: board.at }))),
+        Effect.zipRight(process.kill)
+      )
+    case "Restart":
+      return board.tell("the tank process is started again").pipe(
+        Effect.zipRight(Effect.sync(() => board.observe({ _tag: "Restarted", at: board.at }))),
+        Effect.zipRight(process.start)
+      )
+  }
+}
+
+const chooseSetpoint = ({ board, controller }: Props, setpoint: number): Effect.Effect<void> =>
+  controller.SetSetpoint({ setpoint }).pipe(
+    Effect.zipRight(Effect.sync(() => void (board.setpoint = setpoint))),
+    Effect.zipRight(board.tell(`operator sets the setpoint to ${setpoint.toFixed(3)} m`)),
+    Effect.catchAll((error) => board.tell(`the setpoint was not taken: ${error.message}`))
+  )

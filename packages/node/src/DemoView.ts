@@ -45,7 +45,10 @@ export const live = (moment: Moment): ReadonlyArray<string> => {
     + `actor restarts ${moment.restarts}   dead letters ${moment.deadLetters}`,
     `  ${moment.readingsPerSecond} readings/s   ${moment.messagesPerSecond} messages/s`,
     "",
-    ...Array.from({ length: eventsShownMax }, (_, n) => `  ${events[n] ?? ""}`.slice(0, 78).trimEnd())
+    ...Array.from(
+      { length: eventsShownMax },
+      (_, n) => `  ${events[n] ?? ""}`.slice(0, 78).trimEnd()
+    )
   ]
 }
 
@@ -66,7 +69,10 @@ export const line = (moment: Moment): string =>
 
 /** The summary for a person: what was seen, and what was wrong. */
 export const conclusion = (summary: Summary): ReadonlyArray<string> => {
-  const of = (value: unknown, unit: string) => (value === null ? "unknown" : `${value}${unit}`)
+  const of = (
+    value: number | null,
+    unit: string
+  ) => (value === null ? "unknown" : `${value}${unit}`)
   const outage = summary.recovered === null ? [] : [
     `  link found lost after ${of(summary.linkLostAfterMs, " ms")},`
     + ` level stale meanwhile: ${summary.staleWhileLost === true ? "yes" : "no"},`

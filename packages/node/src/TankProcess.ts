@@ -2,7 +2,7 @@
 import type { CommandExecutor } from "@effect/platform"
 import { Backoff } from "@plantd/core"
 import { Duration, Effect, Fiber, Random, type Scope, Stream } from "effect"
-import { fileURLToPath } from "node:url"
+import { createRequire } from "node:module"
 import * as ChildProcess from "./ChildProcess.ts"
 
 /** Where the process listens, where its water outlives it, and who hears what it says. */
@@ -35,12 +35,13 @@ export const make = (
   Effect.gen(function*() {
     const context = yield* Effect.context<CommandExecutor.CommandExecutor>()
     const scope = yield* Effect.scope
+    const script = scriptOf(options)
     let child: ChildProcess.ChildProcess | undefined
     let keeper: Fiber.RuntimeFiber<void> | undefined
     let wanted = false
 
     const runOnce = Effect.gen(function*() {
-      child = yield* ChildProcess.start(scriptOf(options))
+      child = yield* ChildProcess.start(script)
       const listening = yield* Effect.forkScoped(Stream.runForEach(child.lines, options.onLine))
       const how = yield* child.ended
       yield* Fiber.join(listening)
@@ -79,7 +80,7 @@ export const make = (
   })
 
 const scriptOf = ({ commands, device, directory, telemetry }: Options): ChildProcess.Script => ({
-  script: fileURLToPath(import.meta.resolve("@plantd/example-tank/tankProcess")),
+  script: createRequire(import.meta.url).resolve("@plantd/example-tank/tankProcess"),
   args: [
     ["--device", device],
     ["--commands", commands],

@@ -1,5 +1,13 @@
 /** The `plantd` command: composition of the packages, and the demo. */
+export * as ChildProcess from "./ChildProcess.ts"
+export * as Cli from "./Cli.ts"
+export * as Demo from "./Demo.ts"
+export { DemoBoard } from "./DemoBoard.ts"
+export * as DemoOutput from "./DemoOutput.ts"
 export * as DemoRecord from "./DemoRecord.ts"
 export * as DemoScript from "./DemoScript.ts"
+export * as DemoStage from "./DemoStage.ts"
 export * as DemoView from "./DemoView.ts"
 export * as Span from "./Span.ts"
+export * as StandardOutput from "./StandardOutput.ts"
+export * as TankProcess from "./TankProcess.ts"

@@ -33,15 +33,7 @@ import type { LifecycleEvent } from "../LifecycleEvent.ts"
 import { Mailbox } from "../Mailbox.ts"
 import { type History, onCrash, untroubled } from "../Supervision.ts"
 import type { Deadlines } from "./deadlines.ts"
-import {
-  type Envelope,
-  finish,
-  type Owner,
-  queued,
-  refuse,
-  running,
-  waiting
-} from "./envelope.ts"
+import { type Envelope, finish, type Owner, queued, refuse, running, waiting } from "./envelope.ts"
 import type { ErasedHandlers, Registration } from "./registration.ts"
 import type { Job, Worker, Workers } from "./workers.ts"
 

@@ -1,5 +1,15 @@
 /** The actor system of one process: actors by type and id, in memory. */
-import { type Clock, Duration, Effect, Metric, Option, Random, Runtime, type Scope, Utils } from "effect"
+import {
+  type Clock,
+  Duration,
+  Effect,
+  Metric,
+  Option,
+  Random,
+  Runtime,
+  type Scope,
+  Utils
+} from "effect"
 import { type ActorAddress, format } from "../ActorAddress.ts"
 import { ActorNotRegistered, ActorStopped, type StopReason } from "../ActorError.ts"
 import type { ActorSystemService, Engine, Settings, Stats } from "../ActorSystem.ts"
@@ -148,19 +158,15 @@ class LocalSystem implements Engine, Host {
   }
 
   publish(event: LifecycleEvent): void {
-    switch (event._tag) {
-      case "Started":
-        this.counts.started++
-        started.unsafeUpdate(1, [])
-        break
-      case "Crashed":
-        this.counts.crashes++
-        crashes.unsafeUpdate(1, [])
-        break
-      case "Restarting":
-        this.counts.restarts++
-        restarts.unsafeUpdate(1, [])
-        break
+    if (event._tag === "Started") {
+      this.counts.started++
+      started.unsafeUpdate(1, [])
+    } else if (event._tag === "Crashed") {
+      this.counts.crashes++
+      crashes.unsafeUpdate(1, [])
+    } else if (event._tag === "Restarting") {
+      this.counts.restarts++
+      restarts.unsafeUpdate(1, [])
     }
     this.events.publish(event)
   }

@@ -1,0 +1,53 @@
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import { describe, expect, it } from "@effect/vitest"
+import { Cli } from "@plantd/node"
+import { Console, Effect } from "effect"
+
+/** Runs a command line; gives what it wrote to the console, or the message of its failure. */
+const told = (...args: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const lines: Array<string> = []
+    const console = yield* Effect.console
+    const log = (...texts: ReadonlyArray<unknown>) => void lines.push(texts.join(" "))
+    const kept = {
+      ...console,
+      log: (...texts: ReadonlyArray<unknown>) => Effect.sync(() => log(...texts))
+    }
+    const failure = yield* Cli.run(args, "1.2.3").pipe(
+      Effect.as(undefined),
+      Effect.catchAll((error) => Effect.succeed(error)),
+      Effect.withConsole(kept satisfies Console.Console)
+    )
+    return { failure, output: lines.join("\n") }
+  }).pipe(Effect.provide(NodeContext.layer))
+
+describe("a wrong command line", () => {
+  it.effect.each([
+    { args: ["demo", "--josn"], says: "Received unknown argument: '--josn'" },
+    { args: ["dmo"], says: "use 'demo'" },
+    { args: ["demo", "extra"], says: "'extra'" },
+    { args: ["demo", "--for", "20"], says: "--for: expected a number and ms, s, m or h" },
+    { args: ["demo", "--for"], says: "--for: a value is missing" },
+    { args: ["demo", "--for", "5s", "--chaos"], says: "--chaos at least 25s" }
+  ])(
+    "$args: nothing is run, and it is said in one line what is wrong",
+    ({ args, says }) =>
+      Effect.gen(function*() {
+        const { failure, output } = yield* told(...args)
+        expect(failure).toBeInstanceOf(Cli.UsageError)
+        expect(failure?.message).toContain(says)
+        expect(failure?.message).not.toContain("\n")
+        expect(output).toBe("")
+      })
+  )
+})
+
+it.effect("--help names every option with what it does, --version the version", () =>
+  Effect.gen(function*() {
+    const { failure, output } = yield* told("demo", "--help")
+    expect(failure).toBeUndefined()
+    for (const text of ["--for", "--json", "--chaos", "SIGKILL", "Ctrl-C"]) {
+      expect(output).toContain(text)
+    }
+    expect((yield* told("--version")).output).toContain("1.2.3")
+  }))

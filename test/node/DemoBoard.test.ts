@@ -1,0 +1,32 @@
+import { expect, it } from "@effect/vitest"
+import { DemoBoard } from "@plantd/node"
+import { Effect, TestClock } from "effect"
+
+const counters = { readings: 0, deadLetters: 0, restarts: 0, pumpCommands: 0, messages: 0 }
+
+it.effect("rates are of the time since they were last taken", () =>
+  Effect.gen(function*() {
+    const board = new DemoBoard(yield* Effect.clock)
+    yield* TestClock.adjust("1 seconds")
+    expect(board.take({ ...counters, readings: 140, messages: 60 })).toEqual({
+      readingsPerSecond: 140,
+      messagesPerSecond: 60
+    })
+    yield* TestClock.adjust("2 seconds")
+    expect(board.take({ ...counters, readings: 200, messages: 61 })).toEqual({
+      readingsPerSecond: 30,
+      messagesPerSecond: 1
+    })
+    expect(board.record.counts).toMatchObject({ readings: 200 })
+  }))
+
+it.effect("an event is told once with its time, and the last few stay to be seen", () =>
+  Effect.gen(function*() {
+    const board = new DemoBoard(yield* Effect.clock)
+    yield* TestClock.adjust("1500 millis")
+    yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (n) => board.tell(`event ${n}`))
+    expect(board.events.length).toBe(6)
+    expect(board.events.at(-1)).toBe("   1.5 s  event 8")
+    expect(board.takeEvents().length).toBe(8)
+    expect(board.takeEvents()).toEqual([])
+  }))

@@ -1,0 +1,68 @@
+import { expect, it } from "@effect/vitest"
+import { DemoOutput, DemoRecord, DemoView } from "@plantd/node"
+import { Effect } from "effect"
+
+const moment: DemoView.Moment = {
+  seconds: 1,
+  level1: 0.1,
+  level2: 0.2,
+  setpoint: 0.2,
+  pump: 40,
+  valve: 50,
+  controller: "controlling",
+  link: "online",
+  quality: "good",
+  readingsPerSecond: 140,
+  messagesPerSecond: 60,
+  deadLetters: 0,
+  restarts: 0,
+  events: ["   0.5 s  link online"]
+}
+
+const summary = DemoRecord.summarize(DemoRecord.empty, 1_000)
+
+/** What an output writes for two moments and a summary. */
+const texts = (make: (write: DemoOutput.Write) => DemoOutput.DemoOutput) =>
+  Effect.gen(function*() {
+    const written: Array<string> = []
+    const output = make((text) => Effect.sync(() => void written.push(text)))
+    yield* output.moment(moment, moment.events)
+    yield* output.moment(moment, [])
+    yield* output.summary(summary)
+    return written
+  })
+
+it.effect("as JSON each text is one object on a line of its own, the last a summary", () =>
+  Effect.gen(function*() {
+    const written = yield* texts(DemoOutput.json)
+    expect(written.every((text) => /^[^\n]+\n$/.test(text))).toBe(true)
+    expect(written.map((text) => JSON.parse(text))).toMatchObject([
+      { type: "sample", level2: 0.2, events: ["   0.5 s  link online"] },
+      { type: "sample", events: [] },
+      { type: "summary", ok: false }
+    ])
+  }))
+
+it.effect("as lines each moment is a line, after a line for each new event", () =>
+  Effect.gen(function*() {
+    const [first, second, last] = yield* texts(DemoOutput.lines)
+    expect(first).toMatch(/link online\n00:01.*\n$/)
+    expect(second).toMatch(/^00:01[^\n]*\n$/)
+    expect(last).toContain("problem: no good level")
+    expect(first).not.toContain("\u001b")
+  }))
+
+it.effect("live, a view is drawn over the one before, and the summary stands below", () =>
+  Effect.gen(function*() {
+    const [first, second, last] = yield* texts(DemoOutput.live)
+    expect(first?.startsWith("plantd demo")).toBe(true)
+    expect(second?.startsWith(DemoView.rewind(DemoView.live(moment).length))).toBe(true)
+    expect(last).toContain("Not all is well")
+  }))
+
+it("the conclusion tells an outage in full, and what is not known as unknown", () => {
+  const outage = { ...DemoRecord.empty, outage: { killedAt: 0, stale: 0, notStale: 0 } }
+  const text = DemoView.conclusion(DemoRecord.summarize(outage, 1_000)).join("\n")
+  expect(text).toContain("link found lost after unknown")
+  expect(text).toContain("problem: the link was not found lost after the kill")
+})
