@@ -200,7 +200,7 @@ describe("telemetry", () => {
     [{ epoch: 1, seq: 1, time: 1, readings: [[0, 0, 0, "fine"]] }, "quality: expected good, un"],
     [{ epoch: 1, seq: 1, time: 1, readings: [[0, 0, 0, "bad", 4]] }, "reason: expected a string"],
     [
-      { epoch: 1, seq: 1, time: 1, readings: new Array(4_097).fill([0, 0]) },
+      { epoch: 1, seq: 1, time: 1, readings: Array.from({ length: 4_097 }, () => [0, 0]) },
       "4097 readings, at most 4096"
     ]
   ])("a batch is refused with what and where: %$", (body, reason) => {

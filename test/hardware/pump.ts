@@ -1,5 +1,5 @@
 /** A small device for tests: a pump, its driver over a plant of variables, and its layers. */
-import { Attribute, Command, Device, Driver, DriverStore, Link } from "@plantd/hardware"
+import { Attribute, Command, Device, Driver, Link } from "@plantd/hardware"
 import { Effect, Schema } from "effect"
 
 export const Pump = Device.make("Pump", {
@@ -37,9 +37,8 @@ export const makePlant = () => ({
   state: "ready" as "ready" | "priming" | "fault",
   primed: 0,
   stopped: 0,
-  safe: 0,
   /** What a write or a `prime` waits for before it acts. */
-  gate: Effect.void as Effect.Effect<void>
+  gate: Effect.void
 })
 
 export type Plant = ReturnType<typeof makePlant>
@@ -85,6 +84,7 @@ export interface ServeOptions {
   readonly commands?: string
   readonly telemetry?: string
   readonly onSilence?: Driver.OnSilence<never>
+  readonly goodbyeMillis?: number
 }
 
 /** Serves a pump; on ports that the system chooses where nothing is said. */
@@ -93,11 +93,9 @@ export const serve = (plant: Plant, options: ServeOptions = {}) =>
     device: options.device ?? "p-1",
     commands: options.commands ?? "tcp://127.0.0.1:*",
     telemetry: options.telemetry ?? "tcp://127.0.0.1:*",
-    settings: { goodbyeMillis: 0 },
+    settings: { goodbyeMillis: options.goodbyeMillis ?? 0 },
     ...(options.onSilence === undefined ? {} : { onSilence: options.onSilence })
   })
 
 export const pumpLayer = (endpoints: { readonly commands: string; readonly telemetry: string }) =>
   Pump.toLayer({ link: ({ config }) => Link.zmq(config), config: () => endpoints })
-
-export const memoryStore = DriverStore.memory

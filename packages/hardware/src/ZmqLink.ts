@@ -147,7 +147,8 @@ const keepTime = (link: LinkCore): Effect.Effect<never> =>
       return Effect.flatMap(Random.next, (random) => advance(link, { _tag: "Tick" }, random))
     }
     const wake = Queue.take(link.wake)
-    return left === Infinity ? wake : Effect.raceFirst(Effect.sleep(left), wake)
+    // Whole milliseconds: a sleep for a part of one may end before the time that is waited for.
+    return left === Infinity ? wake : Effect.raceFirst(Effect.sleep(Math.ceil(left)), wake)
   }).pipe(Effect.forever)
 
 const takeSnapshots = (link: LinkCore): Effect.Effect<never> =>

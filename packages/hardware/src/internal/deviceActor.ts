@@ -176,7 +176,9 @@ const growStale = (state: DeviceState): Effect.Effect<void> =>
   state.table.maxAgeMin === Infinity ? Effect.void : Effect.suspend(() => {
     const { now } = state.arrival()
     state.table.grow(now)
-    return Effect.sleep(Math.min(state.table.dueAt - now, state.table.maxAgeMin))
+    const left = Math.min(state.table.dueAt - now, state.table.maxAgeMin)
+    // Whole milliseconds: a sleep for a part of one may end before the time that is waited for.
+    return Effect.sleep(Math.max(1, Math.ceil(left)))
   }).pipe(Effect.forever)
 
 const read = (state: DeviceState, asked: Asked) => {

@@ -189,7 +189,7 @@ const watchSilence = (driver: DriverState, silence: Silence): Effect.Effect<neve
     const left = driver.heardAt === undefined
       ? silence.after
       : driver.heardAt + silence.after - nowOf(driver)
-    return left > 0 ? Effect.sleep(left) : makeSafe(driver, silence)
+    return left > 0 ? Effect.sleep(Math.ceil(left)) : makeSafe(driver, silence)
   }).pipe(Effect.forever)
 
 const makeSafe = (driver: DriverState, silence: Silence): Effect.Effect<void> =>
