@@ -70,7 +70,8 @@ export default {
     ...workspaces.map(declared),
     {
       name: "no-cycles",
-      comment: "modules that need each other at run time are one concept: merge them, or turn an arrow",
+      comment:
+        "modules that need each other at run time are one concept: merge them, or turn an arrow",
       severity: "error",
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } }
@@ -113,7 +114,7 @@ export default {
     },
     {
       name: "tests-use-public-exports",
-      comment: "import from \"@plantd/<package>\"; a test sees what a user sees",
+      comment: 'import from "@plantd/<package>"; a test sees what a user sees',
       severity: "error",
       from: { path: "^(test|benchmarks)/" },
       to: { path: "^(packages|examples)/[^/]+/src/", dependencyTypes: ["local"] }
