@@ -66,7 +66,7 @@ describe("definition", () => {
 })
 
 describe("ask and tell", () => {
-  it.effect("an ask gives the handler's answer, a tell only its effect, each id its own state", () =>
+  it.effect("an ask gives the handler's answer, a tell only its effect", () =>
     Effect.gen(function*() {
       const counter = yield* Counter.client
       expect(yield* counter("c-1").Increment({ by: 2 })).toBe(2)
@@ -254,7 +254,7 @@ describe("crashes", () => {
     }).pipe(Effect.provide(Layer.provideMerge(BadLive, ActorSystem.layer)))
   })
 
-  it.effect("with concurrency, a crash fails every message at hand, and keeps the queued ones", () =>
+  it.effect("with concurrency, a crash fails all messages at hand and keeps the queued ones", () =>
     Effect.gen(function*() {
       const Wide = Actor.make("Wide", [Rpc.make("Hang"), Rpc.make("Break"), Rpc.make("Ok")])
       const WideLive = Wide.toLayer(

@@ -26,7 +26,7 @@ it.effect("while it is built, an actor knows its address and can reach itself by
   }).pipe(Effect.provide(Layer.provideMerge(EchoLive, ActorSystem.layer)))
 })
 
-it.effect("finalizers run in reverse order, and a broken one is reported and stops no other", () => {
+it.effect("finalizers run in reverse order; a broken one is reported and stops no other", () => {
   const ended: Array<string> = []
   const Fragile = Actor.make("Fragile", [Rpc.make("Hello")])
   const FragileLive = Fragile.toLayer(Effect.gen(function*() {

@@ -69,7 +69,7 @@ const address = { type: "Worker", id: "w" }
 const quick = { min: "10 millis", jitter: 0 } as const
 
 describe("stopping", () => {
-  it.effect("stop waits for the message at hand, runs finalizers, and makes dead letters of the rest", () =>
+  it.effect("stop waits for the message at hand; what is queued becomes dead letters", () =>
     scene({}, ({ block, gate, log, system, worker }) =>
       Effect.gen(function*() {
         const blocked = yield* block
@@ -85,7 +85,7 @@ describe("stopping", () => {
         expect(yield* system.stats).toMatchObject({ actors: 0, deadLetters: 1 })
       })))
 
-  it.effect("a message that outlasts the shutdown timeout is interrupted; its asker learns it", () =>
+  it.effect("a message that outlasts the shutdown timeout is interrupted", () =>
     scene({ shutdownTimeout: "1 seconds" }, ({ block, log, system }) =>
       Effect.gen(function*() {
         const blocked = yield* block
@@ -99,7 +99,7 @@ describe("stopping", () => {
         expect(log).toEqual(["1 ended: stopped"])
       })))
 
-  it.effect("a stopped actor starts anew at its next message; stopping what is not alive is nothing", () =>
+  it.effect("a stopped actor starts anew at its next message", () =>
     scene({}, ({ system, worker }) =>
       Effect.gen(function*() {
         yield* system.stop(address)
@@ -142,7 +142,7 @@ describe("stopping", () => {
       }).pipe(Effect.provide(Layer.provideMerge(MemberLive, ActorSystem.layer)))
     }))
 
-  it.effect("when the system's scope closes, messages at hand are interrupted and finalizers run", () => {
+  it.effect("when the scope closes, messages at hand are interrupted, finalizers run", () => {
     return Effect.gen(function*() {
       const { blocked, log } = yield* scene(
         {},
@@ -222,7 +222,7 @@ describe("restarting", () => {
     )
   })
 
-  it.effect("an actor that cannot be built and is to resume stops, since there is nothing to resume", () =>
+  it.effect("an actor that cannot be built has nothing to resume: it stops", () =>
     scene(
       { build: Effect.die("never"), supervision: Supervision.resume },
       ({ worker }) =>

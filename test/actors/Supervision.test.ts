@@ -57,7 +57,7 @@ describe("restart", () => {
     ])
   })
 
-  it("never restarts more often than allowed within any window, and remembers no more than that", () => {
+  it("within any window there are no more restarts than allowed", () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 700 }), { maxLength: 60 }),

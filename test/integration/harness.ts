@@ -1,4 +1,4 @@
-/** Real processes for tests: start, stop, kill, freeze, and wait for a condition with a deadline. */
+/** Real processes for tests: start, stop, kill, freeze, and wait with a deadline. */
 import { Clock, Duration, Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"

@@ -1,7 +1,8 @@
 /**
  * The engine of one actor: its mailbox, its incarnation and its life, as a state machine that says
  * which effect to run next (`next`) and hears how it ended (`settle`). A worker runs the effects;
- * this code decides. On the hot path there is no fork, no generator and no schema.
+ * this code decides. On the hot path there is no fork, no generator and no schema. It is one file,
+ * since each transition is to be read beside the others.
  */
 import {
   Cause,
@@ -13,10 +14,9 @@ import {
   Exit,
   Fiber,
   FiberId,
-  Option,
   Runtime,
   Scope,
-  Stream
+  type Stream
 } from "effect"
 import type { ActorAddress } from "../ActorAddress.ts"
 import type { ActorContextService } from "../ActorContext.ts"
@@ -32,6 +32,7 @@ import type { Reason as DeadLetterReason } from "../DeadLetter.ts"
 import type { LifecycleEvent } from "../LifecycleEvent.ts"
 import { Mailbox } from "../Mailbox.ts"
 import { type History, onCrash, untroubled } from "../Supervision.ts"
+import { endingStream, isAnswer } from "./answer.ts"
 import type { Deadlines } from "./deadlines.ts"
 import { type Envelope, finish, type Owner, queued, refuse, running, waiting } from "./envelope.ts"
 import type { ErasedHandlers, Registration } from "./registration.ts"
@@ -146,10 +147,7 @@ export class Cell implements Job, Owner {
 
   /** Ends the actor after the messages at hand; `onStopped` is called when all is done. */
   stop(reason: StopReason, onStopped?: () => void): void {
-    if (this.stage === "ended") {
-      onStopped?.()
-      return
-    }
+    if (this.stage === "ended") return onStopped?.()
     if (onStopped !== undefined) (this.onStopped ??= []).push(onStopped)
     if (this.stopping === undefined) this.abandon(reason)
     this.stopping ??= reason
@@ -284,7 +282,11 @@ export class Cell implements Job, Owner {
         return result as Effect.Effect<unknown, unknown, unknown>
       }
       const stream = result as Stream.Stream<unknown, unknown, unknown>
-      return Effect.succeed(this.guard(envelope, stream))
+      const ending = this.ending ??= Deferred.unsafeMake(FiberId.none)
+      const { context } = this.species.registration
+      return Effect.succeed(
+        endingStream(stream, { address: this.address, context, ending, tag: envelope.tag })
+      )
     } catch (defect) {
       return Exit.die(defect)
     }
@@ -354,20 +356,6 @@ export class Cell implements Job, Owner {
       m.taken = undefined
       taken?.(Exit.void)
     }
-  }
-
-  /** A stream of this incarnation: it ends with a typed reason when the incarnation ends. */
-  private guard(envelope: Envelope, stream: Stream.Stream<unknown, unknown, unknown>) {
-    const ending = this.ending ??= Deferred.unsafeMake(FiberId.none)
-    return stream.pipe(
-      Stream.provideContext(this.species.registration.context as never),
-      Stream.catchAllCause((cause) =>
-        isAnswer(cause)
-          ? Stream.failCause(cause)
-          : Stream.fail(new ActorCrashed({ address: this.address, tag: envelope.tag, cause }))
-      ),
-      Stream.interruptWhenDeferred(ending)
-    )
   }
 
   // Life -----------------------------------------------------------------------------------------
@@ -508,7 +496,3 @@ interface Crash {
 }
 
 const interruption = Cause.interrupt(FiberId.none)
-
-/** A cause with a typed error and without a defect is an answer; every other one is a crash. */
-const isAnswer = (cause: Cause.Cause<unknown>): boolean =>
-  cause._tag === "Fail" || (Option.isSome(Cause.failureOption(cause)) && !Cause.isDie(cause))

@@ -1,0 +1,84 @@
+/** Turns a behaviour into its registration with the runtime; options are checked at once. */
+import type { Rpc } from "@effect/rpc"
+import type * as RpcGroup from "@effect/rpc/RpcGroup"
+import * as RpcSchema from "@effect/rpc/RpcSchema"
+import { Context, Duration, Effect, Exit, Layer, Runtime, RuntimeFlags, Scope } from "effect"
+import type { Options } from "../Actor.ts"
+import { ActorContext } from "../ActorContext.ts"
+import { ActorSystem } from "../ActorSystem.ts"
+import * as Mailbox from "../Mailbox.ts"
+import * as Supervision from "../Supervision.ts"
+import type { ErasedHandlers, Registration } from "./registration.ts"
+
+/** A type of actor, what it does, and how it is run. */
+export interface Behaviour<Rpcs extends Rpc.Any> {
+  readonly name: string
+  readonly protocol: RpcGroup.RpcGroup<Rpcs>
+  readonly build: object
+  readonly options: Options
+}
+
+/** Registers a behaviour with the runtime for as long as the layer lives. */
+export const layerOf = <Rpcs extends Rpc.Any>(
+  behaviour: Behaviour<Rpcs>
+): Layer.Layer<never, never, ActorSystem> => {
+  const { name, options } = behaviour
+  const mailbox = { ...Mailbox.standard, ...options.mailbox }
+  const concurrency = options.concurrency === "unbounded"
+    ? Number.MAX_SAFE_INTEGER
+    : options.concurrency ?? 1
+  checkCount(name, "mailbox.capacity", mailbox.capacity)
+  checkCount(name, "concurrency", concurrency)
+  return Layer.scopedDiscard(
+    Effect.gen(function*() {
+      const { engine } = yield* ActorSystem
+      const { context, fiberRefs, runtimeFlags } = yield* Effect.runtime()
+      const registration: Registration = {
+        type: name,
+        streams: streamsOf(behaviour.protocol),
+        build: buildOf(behaviour.build, context),
+        context,
+        // Counting fibers one by one would cost more than running the messages.
+        runtime: Runtime.make({
+          context,
+          fiberRefs,
+          runtimeFlags: RuntimeFlags.disable(runtimeFlags, RuntimeFlags.RuntimeMetrics)
+        }),
+        supervision: options.supervision ?? Supervision.restart(),
+        mailbox,
+        concurrency,
+        shutdownMillis: Duration.toMillis(options.shutdownTimeout ?? "5 seconds")
+      }
+      yield* engine.register(registration)
+    })
+  )
+}
+
+const buildOf = (build: object, context: Context.Context<never>): Registration["build"] => {
+  if (!Effect.isEffect(build)) {
+    const handlers = Exit.succeed(build as ErasedHandlers)
+    return () => handlers
+  }
+  const effect = build as Effect.Effect<ErasedHandlers, unknown, ActorContext | Scope.Scope>
+  return (actor, scope) =>
+    Effect.provide(
+      effect,
+      context.pipe(Context.add(ActorContext, actor), Context.add(Scope.Scope, scope))
+    )
+}
+
+const streamsOf = <Rpcs extends Rpc.Any>(
+  protocol: RpcGroup.RpcGroup<Rpcs>
+): ReadonlySet<string> => {
+  const streams = new Set<string>()
+  for (const [tag, rpc] of protocol.requests) {
+    const { successSchema } = rpc as unknown as Rpc.AnyWithProps
+    if (RpcSchema.isStreamSchema(successSchema)) streams.add(tag)
+  }
+  return streams
+}
+
+const checkCount = (name: string, option: string, value: number): void => {
+  if (Number.isInteger(value) && value >= 1) return
+  throw new RangeError(`${name}.toLayer: ${option} is ${value}, expected a whole number above 0`)
+}
