@@ -165,6 +165,9 @@ const onEvent = (state: State, event: zmq.Event): void => {
       return clearTimeout(state.reviveTimer)
     case "close":
       if (event.address === state.endpoint || event.address === endpoint) state.onUnbound?.()
+      return
+    default:
+      // Nothing that the owner of the socket could act upon.
   }
 }
 
@@ -339,7 +342,7 @@ const makeState = (options: SocketOptions): State => {
       capacity: half(settings.receiveQueueMax),
       name: `receive ${options.endpoint}`,
       // After the promises that are settled: what has arrived together is taken together.
-      schedule: process.nextTick
+      schedule: (wake) => process.nextTick(wake)
     }),
     events: Inbox.make({ capacity: eventsMax, name: `event ${options.endpoint}` }),
     endpoint: options.endpoint,

@@ -17,9 +17,6 @@ export interface Inbox<A, E> {
   readonly end: (last: Effect.Effect<never, E>) => void
 }
 
-/** Waits for ever, and unlike `Effect.never` by no timer that would keep the process alive. */
-export const silence: Effect.Effect<never> = Effect.async<never>(() => {})
-
 /** How a queue is made. */
 export interface Options {
   /** Items that wait at most. */
@@ -30,82 +27,101 @@ export interface Options {
   readonly schedule?: (wake: () => void) => void
 }
 
-/** An empty queue. */
-export const make = <A, E = never>(options: Options): Inbox<A, E> => {
-  const { capacity, name, schedule = (wake) => wake() } = options
-  let items: Array<A> = []
-  let head = 0
-  let last: Effect.Effect<never, E> | undefined
-  let waiter: ((wake: Effect.Effect<void>) => void) | undefined
-  let roomCallback: (() => void) | undefined
+/** Waits for ever, and unlike `Effect.never` by no timer that would keep the process alive. */
+export const silence: Effect.Effect<never> = Effect.async<never>(() => {})
 
-  const size = () => items.length - head
-  let waking = false
-  const wake = () => {
-    waking = false
-    const resume = waiter
-    waiter = undefined
-    resume?.(Effect.void)
-  }
-  const tellRoom = () => {
-    const callback = roomCallback
-    roomCallback = undefined
-    callback?.()
-  }
-  const shift = (): A => {
-    const item = items[head++]!
-    if (head === items.length) {
-      items = []
-      head = 0
-    } else if (head >= capacity) {
-      items = items.slice(head)
-      head = 0
-    }
-    if (roomCallback !== undefined && size() * 2 <= capacity) tellRoom()
-    return item
-  }
+interface State<A, E> {
+  items: Array<A>
+  head: number
+  last: Effect.Effect<never, E> | undefined
+  /** Resumes the taker that waits. */
+  waiter: ((wake: Effect.Effect<void>) => void) | undefined
+  /** The waiter is going to be woken. */
+  waking: boolean
+  roomCallback: (() => void) | undefined
+}
 
-  // The wake-up carries no item: a fiber interrupted between wake-up and take leaves it in place.
-  const wait = Effect.async<void>((resume) => {
-    if (waiter !== undefined) {
+const size = <A, E>({ head, items }: State<A, E>) => items.length - head
+
+const tellRoom = <A, E>(state: State<A, E>): void => {
+  const callback = state.roomCallback
+  state.roomCallback = undefined
+  callback?.()
+}
+
+const shift = <A, E>(state: State<A, E>, capacity: number): A => {
+  const item = state.items[state.head++]!
+  if (state.head === state.items.length || state.head >= capacity) {
+    state.items = state.items.slice(state.head)
+    state.head = 0
+  }
+  if (state.roomCallback !== undefined && size(state) * 2 <= capacity) tellRoom(state)
+  return item
+}
+
+/** The wake-up carries no item: a fiber interrupted between wake-up and take leaves it in place. */
+const waitOf = <A, E>(state: State<A, E>, name: string): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    if (state.waiter !== undefined) {
       return resume(Effect.dieMessage(`${name}: a second fiber waits; only one may at a time`))
     }
     // The fiber may have been paused since it saw the queue empty.
-    if (size() > 0 || last !== undefined) return resume(Effect.void)
-    waiter = resume
+    if (size(state) > 0 || state.last !== undefined) return resume(Effect.void)
+    state.waiter = resume
     return Effect.sync(() => {
-      if (waiter === resume) waiter = undefined
+      if (state.waiter === resume) state.waiter = undefined
     })
   })
-  // One operation: no pause, and so no interruption, between the take and what follows it.
-  const next = Effect.sync(shift)
-  const take: Effect.Effect<A, E> = Effect.suspend(() => {
-    if (last !== undefined) return last
-    return size() > 0 ? next : waitThenTake
-  })
-  const waitThenTake: Effect.Effect<A, E> = Effect.flatMap(wait, () => take)
 
+const takeOf = <A, E>(state: State<A, E>, { capacity, name }: Options): Effect.Effect<A, E> => {
+  // One operation: no pause, and so no interruption, between the take and what follows it.
+  const next = Effect.sync(() => shift(state, capacity))
+  const take: Effect.Effect<A, E> = Effect.suspend(() => {
+    if (state.last !== undefined) return state.last
+    return size(state) > 0 ? next : waitThenTake
+  })
+  const waitThenTake = Effect.flatMap(waitOf(state, name), () => take)
+  return take
+}
+
+/** An empty queue. */
+export const make = <A, E = never>(options: Options): Inbox<A, E> => {
+  const { capacity, schedule = (wake) => wake() } = options
+  const state: State<A, E> = {
+    items: [],
+    head: 0,
+    last: undefined,
+    waiter: undefined,
+    waking: false,
+    roomCallback: undefined
+  }
+  const wake = () => {
+    const resume = state.waiter
+    state.waking = false
+    state.waiter = undefined
+    resume?.(Effect.void)
+  }
   return {
-    take,
+    take: takeOf(state, options),
     offer: (item) => {
-      if (last !== undefined) return
-      if (size() >= capacity) shift()
-      items.push(item)
-      if (waiter === undefined || waking) return
-      waking = true
+      if (state.last !== undefined) return
+      if (size(state) >= capacity) shift(state, capacity)
+      state.items.push(item)
+      if (state.waiter === undefined || state.waking) return
+      state.waking = true
       schedule(wake)
     },
-    isFull: () => size() >= capacity,
+    isFull: () => size(state) >= capacity,
     onRoom: (callback) => {
-      roomCallback = callback
-      if (last !== undefined || size() * 2 <= capacity) tellRoom()
+      state.roomCallback = callback
+      if (state.last !== undefined || size(state) * 2 <= capacity) tellRoom(state)
     },
     end: (effect) => {
-      if (last !== undefined) return
+      if (state.last !== undefined) return
       // What waits stays in place for a fiber paused right before `next`; nobody else sees it.
-      last = effect
+      state.last = effect
       wake()
-      tellRoom()
+      tellRoom(state)
     }
   }
 }

@@ -227,7 +227,7 @@ export const close = (network: Network, socket: Socket, how: "told" | "silent"):
   if (socket.closed) return
   SimulatedSocket.end(socket)
   if (network.bound.get(socket.endpoint) === socket) network.bound.delete(socket.endpoint)
-  for (const connection of [...network.connections]) {
+  for (const connection of network.connections) {
     const own = [connection.bound, connection.connected].find((end) => end.socket === socket)
     if (own === undefined) continue
     if (how === "told") hangUp(network, connection, own)
