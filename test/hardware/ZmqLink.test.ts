@@ -374,7 +374,7 @@ describe("requests", () => {
       const write = yield* Effect.fork(link.write("speed", 3, options(500)))
       const request = yield* driver.await("WRITE")
       yield* TestClock.adjust("500 millis")
-      expect((yield* flips(write)).message).toContain("nothing was heard of it within 500 ms")
+      expect((yield* flips(write)).message).toContain("nothing was heard of it by its deadline")
       yield* driver.answer(request, "REPLY", {})
       yield* until(
         "the late answer is counted",

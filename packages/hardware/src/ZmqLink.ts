@@ -13,7 +13,7 @@ import {
   warn
 } from "./internal/linkCore.ts"
 import { onAnswer, onTelemetry } from "./internal/linkInbound.ts"
-import { read, requestsOf } from "./internal/linkRequests.ts"
+import { expire, read, requestsOf } from "./internal/linkRequests.ts"
 import { LogLimiter } from "./internal/logLimiter.ts"
 import type { Link, LinkMaker, LinkOwner } from "./LinkPort.ts"
 import * as LinkState from "./LinkState.ts"
@@ -141,8 +141,9 @@ const watch = (
 // Sleeps until something is due by the state machine, or until something is due sooner.
 const keepTime = (link: LinkCore): Effect.Effect<never> =>
   Effect.suspend(() => {
-    link.timerAt = LinkState.dueAt(link.timing, link.state)
-    const left = link.timerAt - nowOf(link)
+    const now = nowOf(link)
+    link.timerAt = Math.min(LinkState.dueAt(link.timing, link.state), expire(link, now))
+    const left = link.timerAt - now
     if (left <= 0) {
       return Effect.flatMap(Random.next, (random) => advance(link, { _tag: "Tick" }, random))
     }

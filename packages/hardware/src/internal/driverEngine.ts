@@ -78,7 +78,8 @@ const open = Effect.fnUntraced(function*(
     indices: new Map(definition.order.map((name, index) => [name, index])),
     fork: (work) =>
       Effect.sync(() => {
-        run(work)
+        // Up to where it first waits, at once: most work never waits.
+        run(work, { immediate: true })
       }),
     turn: yield* Effect.makeSemaphore(1),
     logged: new LogLimiter(),

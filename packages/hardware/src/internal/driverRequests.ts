@@ -175,7 +175,9 @@ const read = (
   return driver.fork(
     Effect.ensuring(
       Effect.flatMap(
-        Effect.forEach(names, (name) => readOne(driver, name), { concurrency: "unbounded" }),
+        names.length === 1
+          ? Effect.map(readOne(driver, names[0] as string), Array.of)
+          : Effect.forEach(names, (name) => readOne(driver, name), { concurrency: "unbounded" }),
         (samples) =>
           answer(
             driver,

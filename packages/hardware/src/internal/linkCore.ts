@@ -8,14 +8,17 @@ import type { Socket } from "../Transport.ts"
 import type { LogLimiter } from "./logLimiter.ts"
 import { monotonicMillis } from "./monotonic.ts"
 
-/** What came of a request as far as the protocol tells: an answer, a refusal, or a lost session. */
+/** What came of a request: an answer, a refusal, a lost session, or nothing until its deadline. */
 export type Outcome =
+  | { readonly _tag: "Silence" }
   | { readonly _tag: "Answered"; readonly body: Protocol.Reply }
   | { readonly _tag: "Problem"; readonly problem: Protocol.Problem }
   | { readonly _tag: "Abandoned"; readonly reason: string }
 
 /** A request that waits for its answer. */
 export interface Pending {
+  /** When nobody waits for it any more, by the clock that never jumps. */
+  readonly until: number
   readonly settle: (outcome: Outcome) => void
 }
 
@@ -112,6 +115,11 @@ export const wantSnapshot = (link: LinkCore): void => {
   Queue.unsafeOffer(link.snapshotWanted, undefined)
 }
 
+/** Makes the timer look again where something is due before it was going to. */
+export const wakeBy = (link: LinkCore, due: number): void => {
+  if (due < link.timerAt) Queue.unsafeOffer(link.wake, undefined)
+}
+
 /**
  * Drives the state machine by one event, tells the owner, and does what is to be done. Only a `Tick`
  * needs randomness.
@@ -125,9 +133,7 @@ export const advance = (
   const now = nowOf(link)
   const [state, actions] = LinkState.step(link.timing, before, event, { now, random })
   link.state = state
-  if (LinkState.dueAt(link.timing, state) < link.timerAt) {
-    Queue.unsafeOffer(link.wake, undefined)
-  }
+  wakeBy(link, LinkState.dueAt(link.timing, state))
   const told = before.phase === state.phase && before.reason === state.reason
     ? Effect.void
     : tell(link, before)

@@ -11,7 +11,7 @@ import {
   Refused
 } from "../LinkPort.ts"
 import * as LinkState from "../LinkState.ts"
-import { type LinkCore, linkMetrics, nowOf, type Outcome, warn } from "./linkCore.ts"
+import { type LinkCore, linkMetrics, nowOf, type Outcome, wakeBy, warn } from "./linkCore.ts"
 
 /** The most requests of one link that wait for an answer; beyond it nothing more is sent. */
 export const requestsMax = 1_024
@@ -102,47 +102,58 @@ const send = (
   if (Either.isLeft(encoded)) {
     return Effect.fail(new Refused({ code: "validation", detail: encoded.left.message }))
   }
-  const answered = awaitAnswer(link, id)
-  const sent = Effect.matchEffect(link.dealer.send(encoded.right), {
+  const answered = awaitAnswer(link, id, until)
+  return Effect.matchEffect(link.dealer.send(encoded.right), {
     onFailure: (error) =>
-      Effect.fail(new NotSent({ state: link.state.phase, reason: error.message })),
+      Effect.zipRight(
+        answered.forget,
+        Effect.fail(new NotSent({ state: link.state.phase, reason: error.message }))
+      ),
     onSuccess: () => {
       if (kind !== "READ") linkMetrics.commands.unsafeUpdate(1, link.labels)
       return answered.wait
     }
   })
-  return Effect.ensuring(
-    Effect.timeoutFail(sent, {
-      duration: deadlineMs,
-      onTimeout: () =>
-        new NoAnswer({
-          detail: `nothing was heard of it within ${Math.round(deadlineMs)} ms`
-        })
-    }),
-    answered.forget
-  )
 }
 
-// An answer may come before its asker waits for it: it is kept until then.
-const awaitAnswer = (link: LinkCore, id: string) => {
+// An answer may come before its asker waits for it: it is kept until then. The timer of the link
+// ends the waiting, as a timer for each request would cost more than the request.
+const awaitAnswer = (link: LinkCore, id: string, until: number) => {
   let outcome: Outcome | undefined
   let resume: ((effect: Effect.Effect<Outcome>) => void) | undefined
+  const forget = Effect.sync(() => {
+    link.pending.delete(id)
+  })
   link.pending.set(id, {
+    until,
     settle: (given) => {
       link.pending.delete(id)
       outcome = given
       resume?.(Effect.succeed(given))
     }
   })
+  wakeBy(link, until)
   return {
+    forget,
     wait: Effect.async<Outcome>((given) => {
-      if (outcome === undefined) resume = given
-      else given(Effect.succeed(outcome))
-    }),
-    forget: Effect.sync(() => {
-      link.pending.delete(id)
+      if (outcome !== undefined) {
+        given(Effect.succeed(outcome))
+        return
+      }
+      resume = given
+      return forget
     })
   }
+}
+
+/** Ends the waiting of those whose deadline has passed; gives the next deadline. */
+export const expire = (link: LinkCore, now: number): number => {
+  let next = Infinity
+  for (const pending of link.pending.values()) {
+    if (pending.until <= now) pending.settle({ _tag: "Silence" })
+    else next = Math.min(next, pending.until)
+  }
+  return next
 }
 
 const awaitOnline = (link: LinkCore, until: number): Effect.Effect<void, LinkError> =>
@@ -169,6 +180,8 @@ const replyOf = (
   switch (outcome._tag) {
     case "Answered":
       return Effect.succeed(outcome.body)
+    case "Silence":
+      return Effect.fail(new NoAnswer({ detail: "nothing was heard of it by its deadline" }))
     case "Abandoned":
       return Effect.fail(new NoAnswer({ detail: outcome.reason }))
     case "Problem": {
