@@ -42,6 +42,7 @@ export default defineConfig({
       provider: "v8",
       include: ["packages/*/src/**/*.ts", "examples/*/src/**/*.ts"],
       reporter: ["text", "json-summary"],
+      reportOnFailure: true,
       thresholds: {
         "packages/core/src/**": enough,
         "packages/actors/src/**": enough,

@@ -19,6 +19,11 @@ const adapters: ReadonlyArray<Adapter> = [
     path: /^packages\/node\/src\//,
     may: ["console"],
     reason: "the command speaks to a terminal"
+  },
+  {
+    path: /^examples\/first-steps\/src\//,
+    may: ["Effect.run*"],
+    reason: "each file is a program, and a program is run"
   }
 ]
 

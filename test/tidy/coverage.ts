@@ -11,8 +11,11 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/core/src/internal/plainData.ts"
   ],
   "test/actors/Actor.test.ts": [
+    "packages/actors/src/internal/answer.ts",
+    "packages/actors/src/internal/behaviour.ts",
     "packages/actors/src/internal/broadcast.ts",
     "packages/actors/src/internal/cell.ts",
+    "packages/actors/src/internal/client.ts",
     "packages/actors/src/internal/construct.ts",
     "packages/actors/src/internal/deadlines.ts",
     "packages/actors/src/internal/envelope.ts",
@@ -38,6 +41,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/nameOf.ts"
   ],
   "test/hardware/ZmqLink.test.ts": [
+    "packages/hardware/src/Link.ts",
     "packages/hardware/src/internal/linkCore.ts",
     "packages/hardware/src/internal/linkInbound.ts",
     "packages/hardware/src/internal/linkRequests.ts"
@@ -48,6 +52,9 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/transportDetail.ts",
     "packages/hardware/src/internal/transportMetrics.ts"
   ],
+  "test/tank/tankProcess.test.ts": ["examples/tank/src/internal/parentGone.ts"],
+  "test/node/Demo.test.ts": ["packages/node/src/DemoStage.ts"],
+  "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
   "test/hardware/SimulatedNetwork.test.ts": [
     "packages/hardware/src/internal/simulatedConnection.ts",
     "packages/hardware/src/internal/simulatedPipe.ts",
