@@ -339,6 +339,24 @@ describe("subscriptions", () => {
       expect(error).toMatchObject({ _tag: "SubscribersFull", subscribersMax: 1 })
     }).pipe(simulated))
 
+  it.scoped("end with the reason when the device's actor stops, and its node says goodbye", () =>
+    Effect.gen(function*() {
+      const driver = yield* rawDriver
+      const context = yield* Layer.build(
+        pumpLayer(endpoints).pipe(Layer.provideMerge(ActorSystem.layer))
+      )
+      const pump = (yield* Effect.provide(Pump.client, context))("p-1")
+      const accepted = yield* Effect.fork(driver.accept())
+      yield* reaches(pump, "online")
+      yield* Fiber.join(accepted)
+      const { fiber } = yield* listen(pump.subscribe(["flow"]))
+      yield* Context.get(context, ActorSystem).stop({ type: "Pump", id: "p-1" })
+      expect(yield* Effect.flip(Fiber.join(fiber))).toMatchObject({ _tag: "ActorStopped" })
+      expect((yield* driver.await("BYE")).request.body).toEqual({
+        reason: "the device actor ended"
+      })
+    }).pipe(simulated))
+
   it.scoped("of the link tell what it is, and each change", () =>
     Effect.gen(function*() {
       const network = yield* SimulatedNetwork.SimulatedNetwork

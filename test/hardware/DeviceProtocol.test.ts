@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import { Codec, Epoch } from "@plantd/core"
 import { DeviceProtocol as Protocol, type Transport } from "@plantd/hardware"
@@ -237,4 +238,45 @@ describe("telemetry", () => {
 it("error codes of this version are told from others", () => {
   expect(Protocol.isErrorCode("stale-fence")).toBe(true)
   expect(Protocol.isErrorCode("from-the-future")).toBe(false)
+})
+
+describe("docs/device-protocol.md", () => {
+  const document = readFileSync(new URL("../../docs/device-protocol.md", import.meta.url), "utf8")
+  const examples = [...document.matchAll(/```hex\n([^`]*)```\n\n```json\n([^`]*)```/g)].map(
+    ([, bytes = "", json = ""]) => ({
+      message: bytes.trim().split("\n").map((line) =>
+        Uint8Array.from(Buffer.from(line.replaceAll(" ", ""), "hex"))
+      ),
+      text: JSON.parse(json) as ReadonlyArray<unknown>
+    })
+  )
+
+  it("the examples are the bytes that they are said to be", () => {
+    expect(examples).toHaveLength(4)
+    for (const { message, text } of examples) {
+      const plain = message.map((bytes, index) =>
+        index === message.length - 1
+          ? Either.getOrThrow(Codec.msgpack.decode(bytes))
+          : new TextDecoder().decode(bytes)
+      )
+      expect(plain).toEqual(text)
+    }
+  })
+
+  it("the examples are understood", () => {
+    const [read, reply, heartbeat, batch] = examples.map(({ message }) => message)
+    expect(Either.isRight(Protocol.decodeRequest(read!))).toBe(true)
+    expect(Either.isRight(Protocol.decodeAnswer(reply!))).toBe(true)
+    expect(Either.isRight(Protocol.decodeRequest(heartbeat!))).toBe(true)
+    expect(Either.getOrThrow(Protocol.decodeTelemetry(batch!)).batch.samples).toHaveLength(3)
+  })
+
+  it("every kind and every code is told of", () => {
+    const words = [
+      ...Protocol.requestKinds,
+      ...Protocol.answerKinds,
+      ...Protocol.ErrorCode.literals
+    ]
+    expect(words.filter((word) => !document.includes(`\`${word}\``))).toEqual([])
+  })
 })

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Driver, DriverStore, SimulatedTransport, Transport } from "@plantd/hardware"
+import {
+  DeviceProtocol,
+  Driver,
+  DriverStore,
+  SimulatedTransport,
+  Transport
+} from "@plantd/hardware"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
 import { commands, rawNode, settle, telemetry, until } from "./peers.ts"
 import { handlersOf, makePlant, Pump, serve } from "./pump.ts"
@@ -247,6 +253,10 @@ describe("writes and commands", () => {
       expect((yield* node.ask("WRITE", write)).body).toMatchObject({ code: "expired" })
       const inTime = { ...node.command(1_500, 1_000), attribute: "speed", value: 1 }
       expect((yield* node.ask("WRITE", inTime)).kind).toBe("REPLY")
+      plant.gate = Effect.never
+      yield* node.send("WRITE", inTime)
+      // Not only when its turn comes: it takes no place in the queue.
+      expect((yield* node.ask("WRITE", write)).body).toMatchObject({ code: "expired" })
       expect(plant.speed).toBe(1)
     }).pipe(simulated))
 
@@ -364,7 +374,6 @@ describe("publishing", () => {
       topics: ["p-1"]
     })
     yield* socket.event
-    const { DeviceProtocol } = yield* Effect.promise(() => import("@plantd/hardware"))
     return Effect.flatMap(socket.receive, (frames) => DeviceProtocol.decodeTelemetry(frames))
   })
 
@@ -391,6 +400,25 @@ describe("publishing", () => {
       })
       expect((yield* receive).batch).toMatchObject({ seq: 4, samples: [] })
       expect((yield* driver.counters).readingsPublished).toBe(4)
+    }).pipe(simulated))
+
+  it.scoped("more readings than fit into a batch go out as several, in order", () =>
+    Effect.gen(function*() {
+      const driver = yield* serve(makePlant(), endpoints)
+      const receive = yield* subscriber
+      yield* receive
+      const readings = Array.from({ length: DeviceProtocol.batchReadingsMax + 1 }, (_, value) => ({
+        attribute: "flow" as const,
+        value
+      }))
+      yield* driver.publishAll(readings)
+      const first = (yield* receive).batch
+      const second = (yield* receive).batch
+      expect([first.seq, first.samples.length + second.samples.length]).toEqual([
+        1,
+        readings.length
+      ])
+      expect(second.seq).toBe(first.samples.length + 1)
     }).pipe(simulated))
 
   it.scoped("what the device does not have is a fault of the program", () =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { SimulatedNetwork, SimulatedTransport } from "@plantd/hardware"
-import { Effect, Fiber, TestClock } from "effect"
+import { Effect, Fiber, Metric, TestClock } from "effect"
 import { commands, openLink, rawDriver, settle, telemetry, until } from "./peers.ts"
 
 const utf8 = new TextEncoder()
@@ -318,6 +318,35 @@ describe("gaps", () => {
       yield* TestClock.adjust("1 second")
       yield* driver.answer(yield* driver.await("READ"), "REPLY", driver.batch(0, [[0, 1]]))
       yield* until("the snapshot is there", Effect.sync(() => told.snapshots.length === 1))
+    }).pipe(simulated))
+})
+
+describe("metrics", () => {
+  it.scoped("count readings, batches and garbage of each device", () =>
+    Effect.gen(function*() {
+      const count = (name: string) =>
+        Effect.map(Metric.snapshot, (pairs) =>
+          pairs.flatMap(({ metricKey, metricState }) =>
+            metricKey.name === name && metricKey.tags.some((tag) =>
+                tag.value === "p-1"
+              )
+              && "count" in metricState
+              ? [Number(metricState.count)]
+              : []
+          )[0] ?? 0)
+      const before = {
+        readings: yield* count("plantd_link_readings_total"),
+        batches: yield* count("plantd_link_batches_total"),
+        malformed: yield* count("plantd_link_frames_malformed_total")
+      }
+      const { driver, told } = yield* session
+      yield* driver.publish(driver.batch(1, [[0, 1], [0, 2], [0, 3]]))
+      yield* driver.publish({ garbage: true })
+      yield* driver.publish(driver.batch(4, [[0, 4]]))
+      yield* until("both are there", Effect.sync(() => told.batches.length === 2))
+      expect(yield* count("plantd_link_readings_total")).toBe(before.readings + 4)
+      expect(yield* count("plantd_link_batches_total")).toBe(before.batches + 2)
+      expect(yield* count("plantd_link_frames_malformed_total")).toBe(before.malformed + 1)
     }).pipe(simulated))
 })
 

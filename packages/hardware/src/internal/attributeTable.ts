@@ -64,11 +64,6 @@ export class AttributeTable {
     this.byName = new Map(this.cells.map((cell) => [cell.name, cell]))
   }
 
-  /** Whether the device has an attribute of this name. */
-  has(name: string): boolean {
-    return this.byName.has(name)
-  }
-
   /** The newest reading of an attribute. */
   get(name: string): Reading.Reading | undefined {
     return this.byName.get(name)?.reading
