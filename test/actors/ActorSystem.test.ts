@@ -417,3 +417,10 @@ it.effect("dead letters are counted as a metric and logged only so often", () =>
     yield* Effect.forEach(Array.from({ length: 30 }), () => Effect.exit(worker.Ping()))
     expect((yield* Metric.value(counter)).count).toBe(before + 30)
   }).pipe(Effect.provide(ActorSystem.layer)))
+
+it.live("two sides that keep each other busy do not keep timers waiting", () =>
+  scene({}, ({ worker }) =>
+    Effect.gen(function*() {
+      const stopped = yield* Effect.timeoutOption(Effect.forever(worker.Ping()), "20 millis")
+      expect(stopped).toMatchObject({ _tag: "None" })
+    })))

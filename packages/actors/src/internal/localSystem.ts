@@ -97,7 +97,7 @@ class LocalSystem implements Engine, Host {
             `the actor type ${registration.type} is registered twice; provide its layer once`
           )
         }
-        const species = new LocalSpecies(registration)
+        const species = new LocalSpecies(registration, this.clock)
         this.species.set(registration.type, species)
         return Effect.succeed(species)
       }),
@@ -205,9 +205,9 @@ class LocalSpecies implements Species {
   readonly failed = new Map<string, StopReason>()
   closing = false
 
-  constructor(registration: Registration) {
+  constructor(registration: Registration, clock: Clock.Clock) {
     this.registration = registration
-    this.workers = new Workers(registration.runtime)
+    this.workers = new Workers(registration.runtime, clock)
   }
 
   onEnded(cell: Cell, reason: StopReason): void {

@@ -2,10 +2,16 @@
  * Fibers that run actors. A worker drains one actor's mailbox, a batch at a time, then parks until
  * another has work: an idle actor costs no fiber, and a busy one pays for no fork per message.
  */
-import { type Cause, Effect, Exit, type Fiber, FiberId, Runtime } from "effect"
+import { type Cause, type Clock, Duration, Effect, Exit, type Fiber, FiberId, Runtime } from "effect"
 
 /** The most fibers kept parked for the next actor with work; more than these end when done. */
 export const parkedWorkersMax = 64
+
+/**
+ * After this many turns a worker waits for the event loop to come round before it begins. Fibers
+ * that wake each other run as microtasks, which would keep timers and sockets waiting for ever.
+ */
+export const turnsMax = 2_048
 
 /** What a worker runs: an actor that says what to do next, and hears how that ended. */
 export interface Job {
@@ -24,6 +30,8 @@ export class Worker {
   private fiber: Fiber.RuntimeFiber<void> | undefined = undefined
   private wake: ((effect: Effect.Effect<undefined>) => void) | undefined = undefined
   private finished = false
+  /** Waits for the event loop before the job is run. */
+  breathe = false
   /** The effect at hand is the job's, not the worker's own waiting. */
   private running = false
   private readonly park = Effect.async<undefined>((resume) => {
@@ -74,6 +82,10 @@ export class Worker {
 
   private body(): Effect.Effect<unknown, unknown> {
     const { job } = this
+    if (this.breathe) {
+      this.breathe = false
+      return this.pool.breath
+    }
     if (job !== undefined) {
       const effect = job.next()
       if (effect !== undefined) {
@@ -101,19 +113,26 @@ export class Workers {
   private readonly parked: Array<Worker> = []
   private readonly runtime: Runtime.Runtime<never>
   private closed = false
+  private turns = 0
+  readonly breath: Effect.Effect<void>
 
-  constructor(runtime: Runtime.Runtime<never>) {
+  constructor(runtime: Runtime.Runtime<never>, clock: Clock.Clock) {
     this.runtime = runtime
+    this.breath = clock.sleep(Duration.zero)
   }
 
   /** Runs a job that has work; the worker stays with it until it has none. */
   run(job: Job): Worker {
+    const breathe = ++this.turns >= turnsMax
+    if (breathe) this.turns = 0
     const idle = this.parked.pop()
     if (idle !== undefined) {
+      idle.breathe = breathe
       idle.assign(job)
       return idle
     }
     const worker = new Worker(this, job)
+    worker.breathe = breathe
     worker.start(this.runtime)
     return worker
   }
