@@ -81,7 +81,7 @@ const seeds = [1, 2, 3, 7, 42]
 const setpoints = [0.1, 0.2, 0.3, 0.35]
 
 describe("the level loop", () => {
-  it("from dry tanks the level is within 2 % in 7 s and stays there, at every setpoint and seed", () => {
+  it("from dry tanks the level is within 2 % in 7 s and stays, at every setpoint and seed", () => {
     for (const seed of seeds) {
       for (const setpoint of setpoints) {
         const samples = run({ seed, seconds: 20, setpoint: () => setpoint })

@@ -29,7 +29,7 @@ const run = (
 ): TankModel.TankState => TankModel.step(rig, state, inputs, seconds)
 
 describe("TankModel", () => {
-  it("no water is made or lost: what is in the tanks is what was pumped, less drain and overflow", () => {
+  it("no water is made or lost: the tanks hold what was pumped, less drain and overflow", () => {
     fc.assert(
       fc.property(anyState, anyRun, (start, steps) => {
         const end = steps.reduce((state, [inputs, seconds]) => run(state, inputs, seconds), start)
@@ -40,7 +40,7 @@ describe("TankModel", () => {
     )
   })
 
-  it("levels stay within their tanks and actuators within 0 to 100 %, whatever they are told", () => {
+  it("levels stay within their tanks and actuators within 0 to 100 %, whatever is told", () => {
     const told = fc.record({ pumpSpeed: fc.double(), valveOpening: fc.double() })
     fc.assert(
       fc.property(anyState, told, (start, inputs) => {
@@ -56,7 +56,7 @@ describe("TankModel", () => {
     )
   })
 
-  it("even a tank that empties within one step of the simulation gives no more than it holds", () => {
+  it("even a tank that empties within one step gives no more than it holds", () => {
     const small = { area: 1e-6, height: 0.6 }
     const tiny = { ...rig, tank1: small, tank2: small }
     const start = at({ level1: 0.1, level2: 0.3, valveOpening: 100 })

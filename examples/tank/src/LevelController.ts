@@ -69,7 +69,12 @@ export const LevelController = Actor.make("LevelController", [
   Rpc.make("SetSetpoint", { payload: { setpoint: Schema.Number }, error: SetpointOutOfRange }),
   Rpc.make("Status", { success: LevelStatus }),
   Rpc.make("Subscribed"),
-  Rpc.make("Observed", { payload: { reading: Reading.Reading } }),
+  /** Gives what the pump is to be told for a reading, in %; `null`: nothing. */
+  Rpc.make("Observed", {
+    payload: { reading: Reading.Reading },
+    success: Schema.NullOr(Schema.Number)
+  }),
+  Rpc.make("Written", { payload: LastWrite.fields }),
   Rpc.make("ReadingsEnded", { payload: { reason: Schema.String } })
 ])
 
@@ -111,7 +116,6 @@ export const layer = (
     const setpoint = setpoints.get(id) ?? options.setpoint
     return handlers({
       settings,
-      tank,
       state: initial(id, setpoint),
       onSetpoint: (chosen) => void setpoints.set(id, chosen)
     })
@@ -133,7 +137,6 @@ interface State {
 
 interface Controller {
   readonly settings: LevelControl.LevelControlSettings
-  readonly tank: TankClient
   /** Changed by the handlers alone, one message at a time. */
   readonly state: State
   readonly onSetpoint: (setpoint: number) => void
@@ -163,22 +166,35 @@ const handlers = (controller: Controller) => {
     Status: () => Effect.sync(() => statusOf(state)),
     Subscribed: () => Effect.sync(() => void state.subscriptions++),
     Observed: ({ reading }) => Effect.suspend(() => observe(controller, reading)),
+    Written: (write) => Effect.suspend(() => written(state, write)),
     ReadingsEnded: ({ reason }) =>
       Effect.suspend(() => become(state, LevelControl.onReadingsLost(state.control, reason)))
   })
 }
 
-const observe = (controller: Controller, reading: Reading.Reading): Effect.Effect<void> => {
-  const { settings, state, tank } = controller
+const observe = (
+  { settings, state }: Controller,
+  reading: Reading.Reading
+): Effect.Effect<number | null> => {
   if (reading.attribute === "pumpSpeed") {
     state.control = LevelControl.onPump(state.control, reading)
-    return Effect.void
+    return Effect.succeed(null)
   }
   const [control, decision] = LevelControl.onLevel(settings, state.control, reading)
-  const became = become(state, control)
-  return decision._tag === "Write"
-    ? Effect.zipRight(became, write(state, tank, decision.pumpSpeed))
-    : became
+  return Effect.as(
+    become(state, control),
+    decision._tag === "Write" ? decision.pumpSpeed : null
+  )
+}
+
+const written = (state: State, write: LastWrite): Effect.Effect<void> => {
+  const before = state.lastWrite?.outcome
+  state.lastWrite = write
+  state.writes++
+  if (write.outcome === "done") return Effect.void
+  state.writesFailed++
+  state.control = LevelControl.onWriteFailed(state.control)
+  return write.outcome === before ? Effect.void : Effect.logWarning(write.detail ?? write.outcome)
 }
 
 // Told to people when it begins or ends to act, not for each reading.
@@ -189,22 +205,6 @@ const become = (state: State, control: LevelControl.LevelControl): Effect.Effect
   const why = control.reason === undefined ? "" : `: ${control.reason}`
   return Effect.logInfo(`level control of ${state.device} is ${control.mode}${why}`)
 }
-
-const write = Effect.fnUntraced(function*(state: State, tank: TankClient, pumpSpeed: number) {
-  const at = yield* Clock.currentTimeMillis
-  const result = yield* Effect.either(tank.write.pumpSpeed(pumpSpeed, { timeout: writeMillis }))
-  state.writes++
-  if (result._tag === "Right") {
-    state.lastWrite = { pumpSpeed, at, outcome: "done" }
-    return
-  }
-  const outcome = outcomeOf(result.left)
-  const again = state.lastWrite?.outcome === outcome
-  state.lastWrite = { pumpSpeed, at, outcome, detail: result.left.message }
-  state.writesFailed++
-  state.control = LevelControl.onWriteFailed(state.control)
-  if (!again) yield* Effect.logWarning(result.left.message)
-})
 
 const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): WriteOutcome => {
   switch (error._tag) {
@@ -225,16 +225,26 @@ const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): Write
   }
 }
 
-// Asks itself with each reading and waits: while a write is under way, the subscription keeps the
-// newest reading alone, so that the mailbox never fills with old ones.
+const write = Effect.fnUntraced(function*(tank: TankClient, self: SelfClient, pumpSpeed: number) {
+  const at = yield* Clock.currentTimeMillis
+  const result = yield* Effect.either(tank.write.pumpSpeed(pumpSpeed, { timeout: writeMillis }))
+  yield* self.Written(
+    result._tag === "Right"
+      ? { pumpSpeed, at, outcome: "done" }
+      : { pumpSpeed, at, outcome: outcomeOf(result.left), detail: result.left.message }
+  )
+})
+
+// Beside the handlers, so that a device that does not answer keeps no operator waiting. One write
+// is under way at a time; meanwhile the subscription keeps the newest reading alone.
 const follow = Effect.fnUntraced(function*(tank: TankClient, self: SelfClient) {
   const attempt = yield* Ref.make(0)
-  const readings = tank.subscribe(["level2", "pumpSpeed"], { mode: "latest" }).pipe(
-    Stream.runForEach((item) =>
-      Subscription.isGap(item)
-        ? Effect.void
-        : Effect.zipRight(Ref.set(attempt, 0), self.Observed({ reading: item }))
+  const act = (reading: Reading.Reading) =>
+    Effect.zipRight(Ref.set(attempt, 0), self.Observed({ reading })).pipe(
+      Effect.flatMap((speed) => speed === null ? Effect.void : write(tank, self, speed))
     )
+  const readings = tank.subscribe(["level2", "pumpSpeed"], { mode: "latest" }).pipe(
+    Stream.runForEach((item) => Subscription.isGap(item) ? Effect.void : act(item))
   )
   const once = Effect.gen(function*() {
     yield* self.Subscribed()
@@ -249,7 +259,7 @@ const follow = Effect.fnUntraced(function*(tank: TankClient, self: SelfClient) {
   })
   // A message that this actor could not take leaves it as it is: the next reading comes soon.
   const again = Effect.catchAll(once, (error) => Effect.logWarning(error.message))
-  yield* Effect.forever(Effect.zipRight(again, wait))
+  return yield* Effect.forever(Effect.zipRight(again, wait))
 })
 
 const outOfRange = (

@@ -20,6 +20,7 @@ export interface TankDriverOptions {
   /** The endpoints to bind: `tcp://host:port`. */
   readonly commands: string
   readonly telemetry: string
+  readonly settings?: Partial<Driver.Settings>
 }
 
 /** The driver of a tank that serves. */

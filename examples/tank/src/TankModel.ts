@@ -1,7 +1,7 @@
 /**
  * The water: two coupled tanks with a pump, a drain valve and noisy level sensors, as pure steps.
  *
- * The pump fills tank 1, an orifice at the bottom couples it with tank 2, and a valve drains tank 2.
+ * The pump fills tank 1, an orifice at the bottom couples it with tank 2, a valve drains tank 2.
  * Outflow by Torricelli (q = Cd A sqrt(2 g h)); the coupling flows towards the lower level. The rig
  * is the coupled-tanks bench of control courses, with orifices wide enough to settle in seconds.
  */

@@ -1,4 +1,4 @@
-/** The coupled-tanks example: its water, its device, its device process and its level controller. */
+/** The coupled-tanks example: its water, its device, its device process, its level controller. */
 export * as LevelControl from "./LevelControl.ts"
 export * as LevelController from "./LevelController.ts"
 export * as Noise from "./Noise.ts"

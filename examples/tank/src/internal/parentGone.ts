@@ -5,8 +5,8 @@ import { Duration, Effect, Schedule } from "effect"
 const lookMillis = 250
 
 /**
- * Succeeds when the process with this id is not the parent of this one any more: when the channel to
- * it closes, or the system gives this process another parent. Windows tells of the former alone.
+ * Succeeds when the process with this id is not the parent of this one any more: when the channel
+ * to it closes, or the system gives this process another parent. Windows tells of the former alone.
  */
 export const parentGone = (parent: number): Effect.Effect<void> =>
   Effect.suspend(() => {
