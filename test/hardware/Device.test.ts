@@ -6,68 +6,22 @@ import {
   DriverStore,
   Link,
   SimulatedNetwork,
-  SimulatedTransport,
-  Subscription,
-  ZmqTransport
+  Subscription
 } from "@plantd/hardware"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Schema, Stream } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Logger, Schema, Stream } from "effect"
 import { TestClock } from "effect"
 import { commands, inTime, rawDriver, settle, telemetry, until } from "./peers.ts"
-import { makePlant, type Plant, Pump, pumpLayer, serve } from "./pump.ts"
-
-const endpoints = { commands, telemetry }
-const simulated = Effect.provide([SimulatedTransport.layer, DriverStore.memory])
-
-type PumpClient = ReturnType<Effect.Effect.Success<typeof Pump.client>>
-
-/** A client of p-1 whose actor lives until the scope closes. */
-const clientOf = (given: Pick<typeof endpoints, "commands" | "telemetry">) =>
-  Effect.gen(function*() {
-    const context = yield* Layer.build(
-      pumpLayer(given).pipe(Layer.provideMerge(ActorSystem.layer))
-    )
-    const pump = yield* Effect.provide(Pump.client, context)
-    return pump("p-1")
-  })
-
-const reaches = (pump: PumpClient, state: Link.LinkStatus["state"]) =>
-  until(
-    `the link is ${state}`,
-    Effect.map(pump.link, (status) => status.state === state && status)
-  )
-
-/** Waits until a reading that the node knows fulfils a condition. */
-const reads = <K extends "flow" | "speed" | "label" | "leaking" | "state">(
-  pump: PumpClient,
-  attribute: K,
-  holds: (reading: { value: unknown; quality: string }) => boolean
-) =>
-  until(
-    `${attribute} is as it should be`,
-    Effect.map(pump.snapshot, (all) => holds(all[attribute]) && all[attribute])
-  )
-
-const rigFor = (plant: Plant) =>
-  Effect.gen(function*() {
-    const driver = yield* serve(plant, endpoints)
-    const pump = yield* clientOf(endpoints)
-    yield* reaches(pump, "online")
-    yield* reads(pump, "flow", (reading) => reading.quality === "good")
-    return { plant, driver, pump }
-  })
-
-const rig = Effect.suspend(() => rigFor(makePlant()))
-
-/** A subscriber that remembers what it was told. */
-const listen = <A, E>(stream: Stream.Stream<A, E>) =>
-  Effect.gen(function*() {
-    const told: Array<A> = []
-    const fiber = yield* Effect.forkScoped(
-      Stream.runForEach(stream, (item) => Effect.sync(() => told.push(item)))
-    )
-    yield* until("the subscription stands", Effect.sync(() => told.length > 0))
-    return { told, fiber }
-  })
+import { makePlant, Pump, pumpLayer, serve } from "./pump.ts"
+import {
+  clientOf,
+  endpoints,
+  listen,
+  type PumpClient,
+  reaches,
+  reads,
+  rig,
+  simulated
+} from "./rig.ts"
 
 describe("reading", () => {
   it.scoped("asks the device itself, and says what is known of the value", () =>
@@ -195,7 +149,7 @@ describe("writing and commanding", () => {
       expect(plant.speed).toBe(Device.settings.commandQueueMax + 20)
     }).pipe(simulated))
 
-  it.scoped("the caller's timeout bounds its waiting: in the queue it is expired, beyond unknown", () =>
+  it.scoped("a timeout bounds the waiting: in the queue it is expired, beyond it unknown", () =>
     Effect.gen(function*() {
       const { driver, plant, pump } = yield* rig
       plant.gate = Effect.never
@@ -455,63 +409,6 @@ describe("bad input from a device process", () => {
       const error = yield* Effect.flip(Fiber.join(prime))
       expect(error.message).toContain("it was carried out, but its result is not what")
     }).pipe(simulated))
-})
-
-describe("over real sockets", () => {
-  const live = Effect.provide([ZmqTransport.layer, DriverStore.memory])
-  const online = (pump: PumpClient, state: Link.LinkStatus["state"]) =>
-    pump.linkChanges.pipe(
-      Stream.filter((status) => status.state === state),
-      Stream.runHead,
-      Effect.timeoutFail({
-        duration: "8 seconds",
-        onTimeout: () => new Error(`the link was not ${state} in time`)
-      })
-    )
-
-  it.scopedLive("a device is read, written, commanded and subscribed to", () =>
-    Effect.gen(function*() {
-      const plant = makePlant()
-      const driver = yield* serve(plant)
-      const pump = yield* clientOf(driver.endpoints)
-      yield* online(pump, "online")
-      expect((yield* pump.read.flow).value).toBe(1)
-      yield* pump.write.speed(1_200)
-      expect(plant.speed).toBe(1_200)
-      expect(yield* pump.prime({ seconds: 3 })).toBe(true)
-      const seen = yield* Effect.fork(
-        pump.subscribe(["flow"]).pipe(
-          Stream.takeUntil((item) => !Subscription.isGap(item) && item.value === 2),
-          Stream.runDrain,
-          Effect.timeout("5 seconds")
-        )
-      )
-      yield* driver.publish({ flow: 2 })
-      expect(Exit.isSuccess(yield* Fiber.await(seen))).toBe(true)
-    }).pipe(live))
-
-  it.scopedLive("a device process that ends says goodbye; its successor is found", () =>
-    Effect.gen(function*() {
-      const ended = yield* Deferred.make<void>()
-      const started = yield* Deferred.make<typeof endpoints>()
-      const first = yield* Effect.fork(Effect.scoped(Effect.gen(function*() {
-        const { endpoints } = yield* serve(makePlant(), { goodbyeMillis: 50 })
-        yield* Deferred.succeed(started, endpoints)
-        yield* Deferred.await(ended)
-      })))
-      const place = yield* Deferred.await(started)
-      const pump = yield* clientOf(place)
-      yield* online(pump, "online")
-      yield* Deferred.succeed(ended, undefined)
-      yield* Fiber.join(first)
-      const lost = yield* online(pump, "lost")
-      expect(lost).toMatchObject({
-        value: { reason: "the device process said goodbye (the driver ends)" }
-      })
-      yield* serve({ ...makePlant(), flow: 6 }, place)
-      yield* online(pump, "online")
-      expect(yield* pump.read.flow).toMatchObject({ value: 6, epoch: 2 })
-    }).pipe(live))
 })
 
 it("the definition's types reach the client", () => {

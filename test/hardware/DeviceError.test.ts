@@ -27,6 +27,10 @@ describe("each error names the device, what was asked, and what is known of it",
       + " read the device before trying again"
     ],
     [
+      new DeviceError.ConfigInvalid({ type: "Pump", device: "p-1", detail: "no endpoint" }),
+      "the configuration of Pump p-1 is not what its definition says: no endpoint"
+    ],
+    [
       new DeviceError.SubscribersFull({ device: "p-1", subscribersMax: 4 }),
       "p-1 serves 4 subscribers already (subscribersMax)"
     ]

@@ -161,7 +161,12 @@ const batch = (samples: ReadonlyArray<Partial<Protocol.Sample>>): Protocol.Batch
 describe("telemetry", () => {
   const sampleOf = fc.record({
     index: fc.nat(1_000),
-    value: fc.oneof(fc.double({ noNaN: true }), fc.boolean(), fc.string(), fc.constant(null)),
+    value: fc.oneof( // The sign of a zero does not travel.
+      fc.double({ noNaN: true }).map((value) => value + 0),
+      fc.boolean(),
+      fc.string(),
+      fc.constant(null)
+    ),
     offsetMillis: fc.integer({ min: -1_000, max: 1_000 }),
     quality: fc.constantFrom(
       "good" as const,
@@ -178,35 +183,6 @@ describe("telemetry", () => {
       const sent = Either.getOrThrow(Protocol.encodeTelemetry(telemetry))
       expect(Either.getOrThrow(Protocol.decodeTelemetry(sent))).toEqual(telemetry)
     }))
-  })
-
-  it("a plain reading takes two elements on the wire", () => {
-    expect(Protocol.batchToWire(batch([{}]))["readings"]).toEqual([[0, 1]])
-    expect(Protocol.batchToWire(batch([{ offsetMillis: 3 }]))["readings"]).toEqual([[0, 1, 3]])
-  })
-
-  it.each([
-    [3, "batch: expected a map, got 3"],
-    [{ seq: 1, time: 1, readings: [] }, "batch.epoch: expected an integer >= 0, got nothing"],
-    [{ epoch: 1, seq: -1, time: 1, readings: [] }, "batch.seq: expected an integer"],
-    [{ epoch: 1, seq: 1, time: "now", readings: [] }, "batch.time: expected milliseconds"],
-    [{ epoch: 1, seq: 1, time: 1, readings: {} }, "batch.readings: expected an array, got a map"],
-    [
-      { epoch: 1, seq: 1, time: 1, readings: [[0, 1], 3] },
-      "batch.readings[1]: expected [attribute"
-    ],
-    [{ epoch: 1, seq: 1, time: 1, readings: [[0]] }, "batch.readings[0]: expected [attributeIndex"],
-    [{ epoch: 1, seq: 1, time: 1, readings: [[1.5, 0]] }, "readings[0]: attributeIndex: expected"],
-    [{ epoch: 1, seq: 1, time: 1, readings: [[0, 0, "x"]] }, "offsetMillis: expected a number"],
-    [{ epoch: 1, seq: 1, time: 1, readings: [[0, 0, 0, "fine"]] }, "quality: expected good, un"],
-    [{ epoch: 1, seq: 1, time: 1, readings: [[0, 0, 0, "bad", 4]] }, "reason: expected a string"],
-    [
-      { epoch: 1, seq: 1, time: 1, readings: Array.from({ length: 4_097 }, () => [0, 0]) },
-      "4097 readings, at most 4096"
-    ]
-  ])("a batch is refused with what and where: %$", (body, reason) => {
-    const message = [utf8.encode("p-1"), utf8.encode("PDP1"), pack(body)]
-    expect(violation(Protocol.decodeTelemetry(message)).message).toContain(reason)
   })
 
   it("arbitrary frames are a violation, and never an exception", () => {
@@ -233,11 +209,6 @@ describe("telemetry", () => {
     expect(decode("", "PDP1")).toContain("telemetry[0]: expected the device's id")
     expect(decode("PDP1")).toContain("expected 3 frames, got 2")
   })
-})
-
-it("error codes of this version are told from others", () => {
-  expect(Protocol.isErrorCode("stale-fence")).toBe(true)
-  expect(Protocol.isErrorCode("from-the-future")).toBe(false)
 })
 
 describe("docs/device-protocol.md", () => {

@@ -86,7 +86,7 @@ describe("silence and death", () => {
       expect((yield* reaches("lost")).reason).toContain("for 5000 ms")
     }).pipe(simulated))
 
-  it.scoped("a killed device process is lost within about a second, and found when it is back", () =>
+  it.scoped("a killed device process is lost within a second, and found when it is back", () =>
     Effect.gen(function*() {
       const network = yield* SimulatedNetwork.SimulatedNetwork
       const { reaches, told } = yield* session

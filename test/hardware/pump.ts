@@ -29,6 +29,13 @@ export const Pump = Device.make("Pump", {
   states: ["ready", "priming", "fault"]
 })
 
+/** A failure of the pump's own. */
+class Dry extends Schema.TaggedError<Dry>()("Dry", {}) {
+  override get message(): string {
+    return "no water"
+  }
+}
+
 /** What the pump is, for drivers to read and write. */
 export const makePlant = () => ({
   flow: 1,
@@ -66,7 +73,7 @@ export const handlersOf = (plant: Plant) => ({
     prime: ({ seconds }: { readonly seconds: number }) =>
       Effect.zipRight(
         plant.gate,
-        seconds < 0 ? Effect.fail(new Error("no water")) : Effect.sync(() => {
+        seconds < 0 ? Effect.fail(new Dry()) : Effect.sync(() => {
           plant.primed++
           return seconds > 1
         })

@@ -31,6 +31,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/deviceProtocol.ts"
   ],
   "test/hardware/Driver.test.ts": [
+    "packages/hardware/src/internal/driverCommands.ts",
     "packages/hardware/src/internal/driverEngine.ts",
     "packages/hardware/src/internal/driverHandlers.ts",
     "packages/hardware/src/internal/driverRequests.ts",

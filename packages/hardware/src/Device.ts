@@ -122,7 +122,7 @@ export interface Device<
 > extends DeviceDefinition<Name, A, C, State, Config> {
   /** Gives clients by the device's id. The first message starts its actor, and so the link. */
   readonly client: Effect.Effect<(id: string) => Client<A, C>, never, ActorSystem>
-  /** Registers the actors of this type. Each opens its link at its start, and again at a restart. */
+  /** Registers the actors of this type. Each opens its link whenever it starts. */
   readonly toLayer: <E, R = never>(
     options: LayerOptions<Config, E, R> & ConfigOption<Config>
   ) => Layer.Layer<never, never, ActorSystem | Exclude<R, ActorContext | Scope.Scope>>

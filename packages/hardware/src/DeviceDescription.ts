@@ -126,7 +126,7 @@ const plainSchema = (schema: PlainSchema): unknown => {
   return inline(root, { definitions: $defs, within: [] })
 }
 
-// Names, titles and references carry no meaning for a driver in another language: they are left out.
+// Left out: titles and references mean nothing to a driver in another language.
 const annotations = new Set(["$schema", "$id", "title", "description", "examples", "default"])
 
 interface Inlining {

@@ -1,6 +1,7 @@
 /**
- * What can come of asking a device for something. Each error says whether the device can have acted:
- * `CommandRejected` and `DeviceUnavailable` prove that it has not, `OutcomeUnknown` that nobody knows.
+ * What can come of asking a device for something. Each error says whether the device can have
+ * acted: `CommandRejected` and `DeviceUnavailable` prove that it has not, `OutcomeUnknown` that
+ * nobody knows.
  */
 import { Command } from "@plantd/core"
 import { Schema } from "effect"
@@ -68,6 +69,19 @@ export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>()("Outcom
   override get message(): string {
     return `${this.device}: it is unknown whether ${this.operation} was carried out:`
       + ` ${this.detail}; read the device before trying again`
+  }
+}
+
+/** The configuration of a device is not what its definition says: its actor cannot start. */
+export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
+  /** The type of the device. */
+  type: Schema.String,
+  device: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `the configuration of ${this.type} ${this.device} is not what its definition says: `
+      + this.detail
   }
 }
 

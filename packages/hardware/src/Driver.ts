@@ -61,8 +61,8 @@ type Section<Key extends string, Handlers> = [keyof Handlers] extends [never]
   : { readonly [K in Key]: Handlers }
 
 /**
- * The handlers of a device: `read` gives the value of each attribute, `write` sets those that may be
- * written, `commands` carries out commands. A defect of a handler fails its request alone.
+ * The handlers of a device: `read` gives the value of each attribute, `write` sets those that may
+ * be written, `commands` carries out commands. A defect of a handler fails its request alone.
  */
 export type Handlers<D extends Members> =
   & { readonly read: Reads<D["attributes"]> }

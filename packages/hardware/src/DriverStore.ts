@@ -2,7 +2,9 @@
  * What a device process must not forget when it dies: its epoch, the number of its start. A port,
  * with an adapter to files and one to memory.
  */
-import { type Error as Platform, FileSystem, Path } from "@effect/platform"
+import type { Error as Platform } from "@effect/platform"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
 import { Epoch } from "@plantd/core"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 
@@ -45,8 +47,8 @@ export const memory: Layer.Layer<DriverStore> = Layer.sync(DriverStore, () => {
 })
 
 /**
- * One small JSON file a device in `directory`, which is made where it is missing. A file that cannot
- * be read as an epoch is an error, never a new beginning: epochs must not shrink.
+ * One small JSON file a device in `directory`, which is made where it is missing. A file that
+ * cannot be read as an epoch is an error, never a new beginning: epochs must not shrink.
  */
 export const file = (
   directory: string
@@ -105,7 +107,7 @@ const load = (
 const isNotFound = (error: Platform.PlatformError): boolean =>
   error._tag === "SystemError" && error.reason === "NotFound"
 
-// Written beside it, flushed, renamed, the directory flushed: a crash leaves the old file or the new.
+// Written beside it, flushed, renamed, the directory flushed: a crash leaves one file or the other.
 const save = Effect.fnUntraced(function*(
   fileSystem: FileSystem.FileSystem,
   at: Place,

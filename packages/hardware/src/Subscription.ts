@@ -83,7 +83,7 @@ export class Subscription {
     this.awake()
   }
 
-  /** Whether this subscriber wants readings that were asked for, beside those that are published. */
+  /** Whether it wants readings that were asked for, beside those that are published. */
   get wantsReplies(): boolean {
     return this.mode === "latest"
   }

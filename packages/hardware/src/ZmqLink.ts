@@ -38,9 +38,9 @@ export const snapshotRetryMillis = 1_000
 const tokensMax = 1
 
 /**
- * Opens a link to the device process at these endpoints. It need not be there yet: the link connects
- * when it is, says HELLO, and does so again whenever it was gone. Fails only where the endpoints
- * can never be used.
+ * Opens a link to the device process at these endpoints. It need not be there yet: the link
+ * connects when it is, says HELLO, and does so again whenever it was gone. Fails only where the
+ * endpoints can never be used.
  */
 export const zmq = (options: Options): LinkMaker<TransportError, Transport> => (owner) =>
   Effect.gen(function*() {

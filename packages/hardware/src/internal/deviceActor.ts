@@ -16,7 +16,7 @@ import {
   Stream
 } from "effect"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
-import { SubscribersFull } from "../DeviceError.ts"
+import { ConfigInvalid, SubscribersFull } from "../DeviceError.ts"
 import type { Batch } from "../DeviceProtocol.ts"
 import type { Link, LinkMaker, LinkOwner, LinkStatus } from "../LinkPort.ts"
 import { capacityMax, type Mode, Subscription } from "../Subscription.ts"
@@ -133,10 +133,11 @@ const decodeConfig = <E, R>(setup: Setup<E, R>, id: string) =>
   Effect.mapError(
     ParseResult.decodeUnknown(setup.definition.config as Schema.Schema<unknown>)(setup.config(id)),
     (issue) =>
-      new TypeError(
-        `the configuration of ${setup.definition.name} ${id} is not what its definition says: `
-          + ParseResult.TreeFormatter.formatIssueSync(issue)
-      )
+      new ConfigInvalid({
+        type: setup.definition.name,
+        device: id,
+        detail: ParseResult.TreeFormatter.formatIssueSync(issue)
+      })
   )
 
 /** Counts what is wrong with readings, and says so now and then. */
@@ -171,7 +172,7 @@ const makeFaults = Effect.fnUntraced(function*(id: string) {
   }
 })
 
-// Nothing is due before the shortest maxAge after any reading, so that is how long to sleep at most.
+// A reading that comes meanwhile is not due before the shortest maxAge: so long to sleep at most.
 const growStale = (state: DeviceState): Effect.Effect<void> =>
   state.table.maxAgeMin === Infinity ? Effect.void : Effect.suspend(() => {
     const { now } = state.arrival()

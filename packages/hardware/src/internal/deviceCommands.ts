@@ -1,4 +1,4 @@
-/** The way of a command through a device actor: checked, in its turn, sent once, and its outcome. */
+/** The way of a command through a device actor: checked, in its turn, sent once, answered. */
 import { Command } from "@plantd/core"
 import { Effect, Random, Schema } from "effect"
 import { refusal } from "../Attribute.ts"

@@ -1,5 +1,5 @@
 /** The messages of device actors: the same for all devices, in plain data fit for any network. */
-import { Rpc } from "@effect/rpc"
+import * as Rpc from "@effect/rpc/Rpc"
 import { Actor } from "@plantd/actors"
 import { Reading } from "@plantd/core"
 import { Schema } from "effect"

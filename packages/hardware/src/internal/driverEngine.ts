@@ -98,7 +98,7 @@ const open = Effect.fnUntraced(function*(
   }
 })
 
-// A receiver that fails means a closed socket: the driver is ending, or nothing can be done about it.
+// Receiving fails where the socket is closed: the driver ends, or nothing can be done about it.
 const receiveAll = (driver: DriverState): Effect.Effect<void> =>
   driver.router.receive.pipe(
     Effect.flatMap((frames) => Requests.receive(driver, frames)),

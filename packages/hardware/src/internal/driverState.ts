@@ -1,6 +1,6 @@
 /** What the parts of a running driver share, and how they answer and complain. */
 import type { Epoch } from "@plantd/core"
-import { type Clock, Effect, Either, Metric } from "effect"
+import { Cause, type Clock, Effect, Either, Metric } from "effect"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import * as Protocol from "../DeviceProtocol.ts"
 import type { Counters, Options, Settings } from "../Driver.ts"
@@ -118,3 +118,25 @@ export const refuse = (
   }
   return answer(driver, asker, "ERROR", { code: trouble.code, message: trouble.message })
 }
+
+/** The answer to what is past its deadline. */
+export const expired: Trouble = {
+  code: "expired",
+  message: "its deadline had passed before it could be begun; it was not carried out"
+}
+
+/** The answer to a node that was replaced. */
+export const staleFence = (driver: DriverState, fence: number): Trouble => ({
+  code: "stale-fence",
+  message: `fence ${fence} is below ${driver.sessions.highestFence}: another node took over`
+})
+
+/** Says that a handler crashed; what it fails with is told to the node alone. */
+export const logDefect = (
+  driver: DriverState,
+  handler: string,
+  cause: Cause.Cause<unknown>
+): Effect.Effect<void> =>
+  Cause.isFailure(cause) || Cause.isInterruptedOnly(cause)
+    ? Effect.void
+    : warn(driver, handler, `the handler ${handler} crashed: ${Cause.pretty(cause)}`)

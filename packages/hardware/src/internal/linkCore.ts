@@ -121,8 +121,8 @@ export const wakeBy = (link: LinkCore, due: number): void => {
 }
 
 /**
- * Drives the state machine by one event, tells the owner, and does what is to be done. Only a `Tick`
- * needs randomness.
+ * Drives the state machine by one event, tells the owner, and does what is to be done. Only a
+ * `Tick` needs randomness.
  */
 export const advance = (
   link: LinkCore,
