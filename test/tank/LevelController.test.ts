@@ -230,7 +230,7 @@ describe("LevelController", () => {
   )
 
   it.scoped(
-    "after an emergency stop its writes are rejected until somebody releases the rig",
+    "after an emergency stop its writes are rejected until the release, and then begin where the pump is",
     () =>
       Effect.gen(function*() {
         const { controller, rig, tank } = yield* settledPlant
@@ -241,6 +241,10 @@ describe("LevelController", () => {
         expect(stopped.lastWrite?.detail).toContain("the rig was stopped")
         expect((yield* rig.simulator.kept).state.pumpSpeed).toBeLessThan(0.1)
         yield* tank.release()
+        yield* pass(0.1)
+        const { lastWrite } = yield* controller.Status()
+        expect(lastWrite?.outcome).toBe("done")
+        expect(lastWrite?.pumpSpeed).toBeLessThan(30)
         yield* pass(10)
         const status = yield* controller.Status()
         expect(status.lastWrite?.outcome).toBe("done")
