@@ -230,7 +230,7 @@ describe("LevelController", () => {
   )
 
   it.scoped(
-    "after an emergency stop its writes are rejected until the release, and then begin where the pump is",
+    "after an emergency stop writes are rejected until the release, then begin where the pump is",
     () =>
       Effect.gen(function*() {
         const { controller, rig, tank } = yield* settledPlant
