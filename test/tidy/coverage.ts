@@ -56,6 +56,10 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/tank/tankProcess.test.ts": ["examples/tank/src/internal/parentGone.ts"],
   "test/node/Demo.test.ts": ["packages/node/src/DemoStage.ts"],
   "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
+  "test/integration/examples.test.ts": [
+    "examples/first-steps/src/counter.ts",
+    "examples/first-steps/src/heater.ts"
+  ],
   "test/hardware/SimulatedNetwork.test.ts": [
     "packages/hardware/src/internal/simulatedConnection.ts",
     "packages/hardware/src/internal/simulatedPipe.ts",
