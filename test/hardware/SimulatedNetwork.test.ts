@@ -166,7 +166,7 @@ describe("SimulatedNetwork", () => {
       expect(yield* tags(router)).toEqual([])
     }))
 
-  test("a cut of three heartbeats ends the connection on both sides, and what was held is lost", () =>
+  test("a cut of three heartbeats ends the connection, and what was held is lost", () =>
     Effect.gen(function*() {
       const { dealer, network, router } = yield* world()
       yield* network.cut(endpoint)
@@ -182,7 +182,7 @@ describe("SimulatedNetwork", () => {
       expect(yield* words(router)).toEqual([])
     }))
 
-  test("a cut in one direction lets the other one through, until heartbeats end the connection", () =>
+  test("a cut in one direction lets the other through until heartbeats end it", () =>
     Effect.gen(function*() {
       const { dealer, network, router } = yield* world()
       yield* dealer.send(frames("hello"))

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import {
   type Frames,
   type Socket,
@@ -7,52 +7,8 @@ import {
   Transport,
   TransportError
 } from "@plantd/hardware/Transport"
-import * as SimulatedTransport from "@plantd/hardware/SimulatedTransport"
-import * as ZmqTransport from "@plantd/hardware/ZmqTransport"
-import { Cause, Effect, Exit, Fiber, Metric, Option, Scope, TestClock } from "effect"
-
-/** How a promise of the contract is waited for: in real time, or by moving the virtual clock. */
-interface Harness {
-  readonly name: string
-  readonly within: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  readonly test: (
-    name: string,
-    body: () => Effect.Effect<void, unknown, Transport | Scope.Scope>
-  ) => void
-}
-
-const deadline = "10 seconds"
-
-const zmq: Harness = {
-  name: "ZmqTransport",
-  within: (effect) =>
-    Effect.timeoutFailCause(effect, {
-      duration: deadline,
-      onTimeout: () => Cause.die(`not within ${deadline}`)
-    }),
-  test: (name, body) => {
-    it.scopedLive(name, () => Effect.provide(body(), ZmqTransport.layer))
-  }
-}
-
-const virtualStepsMax = 500
-
-const simulated: Harness = {
-  name: "SimulatedTransport",
-  within: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.gen(function*() {
-      const fiber = yield* Effect.fork(effect)
-      for (let step = 0; step < virtualStepsMax; step++) {
-        for (let turn = 0; turn < 20; turn++) yield* Effect.yieldNow()
-        if (Option.isSome(yield* Fiber.poll(fiber))) return yield* Fiber.join(fiber)
-        yield* TestClock.adjust("20 millis")
-      }
-      return yield* Effect.dieMessage(`not within ${virtualStepsMax} steps of 20 ms`)
-    }),
-  test: (name, body) => {
-    it.scoped(name, () => Effect.provide(body(), SimulatedTransport.layer))
-  }
-}
+import { Cause, Effect, Exit, Fiber, Metric, Option, Scope } from "effect"
+import { simulated, zmq } from "./transports.ts"
 
 const text = (frames: Frames) => frames.map((frame) => new TextDecoder().decode(frame))
 const frames = (...parts: ReadonlyArray<string>) =>
@@ -129,7 +85,7 @@ describe.each([zmq, simulated])("$name keeps the contract of Transport:", ({ tes
   const receivePast = (sub: Socket, mark: string) =>
     within(Effect.repeat(sub.receive, { while: (got) => text(got)[1] === mark }))
 
-  test("a dealer's message reaches the router with the peer's id in front, and the answer returns", () =>
+  test("a dealer's message reaches the router with the peer's id, and the answer returns", () =>
     Effect.gen(function*() {
       const [router, dealer] = yield* pair(["router", "dealer"])
       yield* dealer.send(frames("a", "", "c"))
@@ -251,7 +207,7 @@ describe.each([zmq, simulated])("$name keeps the contract of Transport:", ({ tes
       expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
     }))
 
-  test("a dealer whose peer does not read is refused in the end, and loses nothing it handed over", () =>
+  test("a dealer whose peer does not read is refused in the end, and loses nothing", () =>
     Effect.gen(function*() {
       const [router, dealer] = yield* pair(["router", "dealer"], {
         bound: { receiveQueueMax: 4 },
@@ -304,7 +260,7 @@ describe.each([zmq, simulated])("$name keeps the contract of Transport:", ({ tes
       expect((yield* droppedCount) - before).toBe(1)
     }))
 
-  test("a sender of too long a frame is disconnected, and is heard again when it has reconnected", () =>
+  test("a sender of too long a frame is disconnected, and heard when reconnected", () =>
     Effect.gen(function*() {
       const [router, dealer] = yield* pair(["router", "dealer"], { bound: { frameBytesMax: 512 } })
       yield* dealer.send(frames("x".repeat(513)))
@@ -389,7 +345,7 @@ describe.each([zmq, simulated])("$name keeps the contract of Transport:", ({ tes
       yield* Fiber.interrupt(first)
     }))
 
-  test("a dealer that connected first finds the router that binds later, and again after its end", () =>
+  test("a dealer that connected first finds the router that binds later, and again", () =>
     Effect.gen(function*() {
       const free = yield* Effect.scoped(open({ kind: "router", mode: "bind", endpoint: loopback }))
       const dealer = yield* open({
@@ -497,10 +453,8 @@ describe.each([zmq, simulated])("$name keeps the contract of Transport:", ({ tes
   test("events of a closed socket are waited for without end", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
-      const socket = yield* Scope.extend(
-        open({ kind: "pub", mode: "bind", endpoint: loopback }),
-        scope
-      )
+      const opened = open({ kind: "pub", mode: "bind", endpoint: loopback })
+      const socket = yield* Scope.extend(opened, scope)
       const waiting = yield* Effect.fork(socket.event)
       yield* Effect.yieldNow()
       yield* Scope.close(scope, Exit.void)

@@ -57,7 +57,7 @@ const counted = (total: Driver["total"], run: Driver["askMany"]) => {
       expected += count
       const handled = yield* total
       if (handled !== expected) {
-        yield* Effect.dieMessage(`${handled} messages were handled, expected ${expected}`)
+        return yield* Effect.dieMessage(`${handled} messages were handled, expected ${expected}`)
       }
     }).pipe(Effect.orDie)
 }

@@ -1,6 +1,6 @@
 /**
- * The transport over real ZeroMQ sockets; the only module that knows zeromq.js. Traps it keeps
- * others away from are told where they are met.
+ * The transport over real ZeroMQ sockets. It is one file, since it alone may know zeromq.js. The
+ * traps that it keeps others away from are told where they are met.
  */
 import { Effect, Layer } from "effect"
 import * as zmq from "zeromq"
@@ -222,7 +222,7 @@ const fail = (state: State, reason: TransportError["reason"], detail?: string) =
     })
   )
 
-/** zeromq.js throws at once what is wrong with the call, and rejects what is wrong with the peer. */
+/** zeromq.js throws what is wrong with the call, and rejects what is wrong with the peer. */
 const handOver = (state: State, socket: zmq.Router, frames: Frames) =>
   Effect.uninterruptible(Effect.async<void, TransportError>((resume) => {
     const reject = (cause: unknown) => resume(Effect.fail(toError(state, "send", cause)))

@@ -41,29 +41,35 @@ const outputOf = (asJson: boolean): DemoOutput.DemoOutput => {
     : DemoOutput.lines(StandardOutput.write)
 }
 
-const demo = Command.make(
-  "demo",
-  { for: forOption, json: jsonOption, chaos: chaosOption },
-  (given): Effect.Effect<void, UsageError | Demo.DemoError, Demo.Needs> => {
-    const forMillis = Option.getOrUndefined(given.for)
-    if (given.chaos && forMillis !== undefined && forMillis < chaosForMillisMin) {
-      const least = `${chaosForMillisMin / 1_000}s`
-      return Effect.fail(
-        new UsageError({ message: `--for: with --chaos at least ${least}, else it cannot recover` })
-      )
+const demoOn = (console: Console.Console) =>
+  Command.make(
+    "demo",
+    { for: forOption, json: jsonOption, chaos: chaosOption },
+    (given): Effect.Effect<void, UsageError | Demo.DemoError, Demo.Needs> => {
+      const forMillis = Option.getOrUndefined(given.for)
+      if (given.chaos && forMillis !== undefined && forMillis < chaosForMillisMin) {
+        const least = `${chaosForMillisMin / 1_000}s`
+        return Effect.fail(
+          new UsageError({
+            message: `--for: with --chaos at least ${least}, else it cannot recover`
+          })
+        )
+      }
+      const options = { forMillis, chaos: given.chaos, output: outputOf(given.json) }
+      return Effect.withConsole(Demo.run(options), console)
     }
-    return Demo.run({ forMillis, chaos: given.chaos, output: outputOf(given.json) })
-  }
-).pipe(
-  Command.withDescription(
-    "Controls the level of two simulated tanks, in another process, over ZeroMQ."
+  ).pipe(
+    Command.withDescription(
+      "Controls the level of two simulated tanks, in another process, over ZeroMQ."
+    )
   )
-)
 
-const plantd = Command.make("plantd").pipe(
-  Command.withDescription("An actor-model distributed runtime for control systems."),
-  Command.withSubcommands([demo])
-)
+/** The command, whose subcommands log to this console. */
+const plantdOn = (console: Console.Console) =>
+  Command.make("plantd").pipe(
+    Command.withDescription("An actor-model distributed runtime for control systems."),
+    Command.withSubcommands([demoOn(console)])
+  )
 
 /** The options that need a value; the library calls them unknown when the value is missing. */
 const valued = ["--for"]
@@ -83,7 +89,7 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
       error: (...texts) => Effect.sync(() => hold(...texts)),
       unsafe: { ...console.unsafe, log: hold, error: hold }
     }
-    const cli = Command.run(plantd, { name: "plantd", version })
+    const cli = Command.run(plantdOn(console), { name: "plantd", version })
     yield* Effect.withConsole(cli(["node", "plantd", ...args]), holding).pipe(
       Effect.catchIf(ValidationError.isValidationError, () => {
         const told = held.splice(0).join(" ").replaceAll(/\s+/g, " ").trim()

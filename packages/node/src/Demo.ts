@@ -115,6 +115,6 @@ const drive = (
     const length = options.forMillis === undefined ? Effect.never : Effect.sleep(options.forMillis)
     const summary = yield* Effect.zipRight(Effect.onInterrupt(length, () => conclude), conclude)
     if (!summary.ok) {
-      yield* new DemoError({ message: `not all is well: ${summary.problems.join("; ")}` })
+      return yield* new DemoError({ message: `not all is well: ${summary.problems.join("; ")}` })
     }
   }).pipe(Effect.scoped)

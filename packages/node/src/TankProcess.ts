@@ -85,6 +85,7 @@ const scriptOf = ({ commands, device, directory, telemetry }: Options): ChildPro
     ["--device", device],
     ["--commands", commands],
     ["--telemetry", telemetry],
-    ["--state", directory]
+    ["--state", directory],
+    ["--parent", String(process.pid)]
   ].flat()
 })

@@ -2,7 +2,7 @@
 /** The entry of the `plantd` command: adapters, signals and exit codes. */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Cause, Console, Effect, Exit, Logger, LogLevel, Option } from "effect"
+import { Cause, Console, Effect, Exit, Layer, Logger, LogLevel, Option } from "effect"
 import { readFileSync } from "node:fs"
 import * as Cli from "./Cli.ts"
 import * as StandardOutput from "./StandardOutput.ts"
@@ -26,8 +26,7 @@ Cli.run(process.argv.slice(2), version).pipe(
   Effect.tapError((error) => Console.error(`plantd: ${error.message}`)),
   Effect.tapDefect((cause) => Effect.logFatal("plantd met a defect", cause)),
   Logger.withMinimumLogLevel(LogLevel.Warning),
-  Effect.provide(log),
-  Effect.provide(NodeContext.layer),
+  Effect.provide(Layer.merge(log, NodeContext.layer)),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,

@@ -2,7 +2,16 @@
  * Fibers that run actors. A worker drains one actor's mailbox, a batch at a time, then parks until
  * another has work: an idle actor costs no fiber, and a busy one pays for no fork per message.
  */
-import { type Cause, type Clock, Duration, Effect, Exit, type Fiber, FiberId, Runtime } from "effect"
+import {
+  type Cause,
+  type Clock,
+  Duration,
+  Effect,
+  Exit,
+  type Fiber,
+  FiberId,
+  Runtime
+} from "effect"
 
 /** The most fibers kept parked for the next actor with work; more than these end when done. */
 export const parkedWorkersMax = 64

@@ -23,7 +23,7 @@ export interface PipeOptions {
   readonly link: () => LinkSettings
   /** Nothing is delivered while this holds; call `drain` when it ends. */
   readonly isHeld: () => boolean
-  /** Takes a message at the far end; answers false where it has no room, and calls `drain` later. */
+  /** Takes a message at the far end; false where it has no room: it calls `drain` later. */
   readonly deliver: (frames: Frames) => boolean
   readonly onLost: () => void
 }
