@@ -63,8 +63,8 @@ describe("fault", () => {
         Attribute.number({ unit: "m", deadband: { absolute: -1 } }),
         "deadband.absolute: expected a number of at least 0, got -1"
       ],
-      [Attribute.number({ unit: "m", maxAge: 0 }), "maxAge: expected a positive duration"],
-      [Attribute.boolean({ maxAge: -5 }), "maxAge: expected a positive duration"],
+      [Attribute.number({ unit: "m", maxAge: 0 }), "maxAge: expected a positive duration, got 0"],
+      [Attribute.boolean({ maxAge: -5 }), "maxAge: expected a positive duration, got -5"],
       [Attribute.string({ values: [] }), "values: expected at least one"],
       [Attribute.string({ values: ["a", "a"] }), "values: the same value twice"],
       [Attribute.number({ unit: 3 as never }), "unit: expected a string"],

@@ -80,7 +80,7 @@ describe("a wrong command line", () => {
       "--for: expected a number and ms, s, m or h"
     ],
     ["a missing value", ["demo", "--for"], "--for: a value is missing"],
-    ["too little time for chaos", ["demo", "--for", "5s", "--chaos"], "at least 25s"]
+    ["too little time for chaos", ["demo", "--for", "5s", "--chaos"], "at least 30s"]
   ])(
     "with %s is refused on standard error, with exit code 2",
     (_, args, message) =>

@@ -28,7 +28,7 @@ describe("a wrong command line", () => {
     { args: ["demo", "extra"], says: "'extra'" },
     { args: ["demo", "--for", "20"], says: "--for: expected a number and ms, s, m or h" },
     { args: ["demo", "--for"], says: "--for: a value is missing" },
-    { args: ["demo", "--for", "5s", "--chaos"], says: "--chaos at least 25s" }
+    { args: ["demo", "--for", "5s", "--chaos"], says: "--chaos at least 30s" }
   ])(
     "$args: nothing is run, and it is said in one line what is wrong",
     ({ args, says }) =>

@@ -28,7 +28,7 @@ const texts = (make: (write: DemoOutput.Write) => DemoOutput.DemoOutput) =>
     const output = make((text) => Effect.sync(() => void written.push(text)))
     yield* output.moment(moment, moment.events)
     yield* output.moment(moment, [])
-    yield* output.summary(summary)
+    yield* output.summary(summary, false)
     return written
   })
 
@@ -54,15 +54,21 @@ it.effect("as lines each moment is a line, after a line for each new event", () 
 
 it.effect("live, a view is drawn over the one before, and the summary stands below", () =>
   Effect.gen(function*() {
-    const [first, second, last] = yield* texts(DemoOutput.live)
+    const [first, second, last] = yield* texts((write) => DemoOutput.live(write, () => 80))
     expect(first?.startsWith("plantd demo")).toBe(true)
-    expect(second?.startsWith(DemoView.rewind(DemoView.live(moment).length))).toBe(true)
+    expect(second?.startsWith(DemoView.rewind(DemoView.live(moment, 80).length))).toBe(true)
     expect(last).toContain("Not all is well")
   }))
 
 it("the conclusion tells an outage in full, and what is not known as unknown", () => {
   const outage = { ...DemoRecord.empty, outage: { killedAt: 0, stale: 0, notStale: 0 } }
-  const text = DemoView.conclusion(DemoRecord.summarize(outage, 1_000)).join("\n")
+  const text = DemoView.conclusion(DemoRecord.summarize(outage, 1_000), false).join("\n")
   expect(text).toContain("link found lost after unknown")
   expect(text).toContain("problem: the link was not found lost after the kill")
+})
+
+it("a demo that a person stopped is told without a verdict", () => {
+  const text = DemoView.conclusion(summary, true).join("\n")
+  expect(text).toContain("Stopped after 1 s")
+  expect(text).not.toContain("problem")
 })

@@ -19,7 +19,7 @@ const moment: DemoView.Moment = {
 }
 
 it("the live view shows levels, setpoint, pump, link, quality, restarts and rates", () => {
-  const text = DemoView.live(moment).join("\n")
+  const text = DemoView.live(moment, 80).join("\n")
   for (
     const shown of [
       "01:23",
@@ -37,7 +37,7 @@ it("the live view shows levels, setpoint, pump, link, quality, restarts and rate
 })
 
 it("a bar is empty at nothing, full at the most, and never longer", () => {
-  const bars = (level1: number | null) => DemoView.live({ ...moment, level1 })[2] ?? ""
+  const bars = (level1: number | null) => DemoView.live({ ...moment, level1 }, 80)[2] ?? ""
   expect(bars(null)).toContain("·".repeat(24))
   expect(bars(0.25)).toContain("█".repeat(12) + "·".repeat(12))
   expect(bars(9)).toContain("█".repeat(24))
@@ -46,10 +46,16 @@ it("a bar is empty at nothing, full at the most, and never longer", () => {
 
 it("the live view has the same number of lines however much happened, none too long", () => {
   const many = Array.from({ length: 50 }, (_, n) => `event ${n} ${"x".repeat(200)}`)
-  const lines = DemoView.live({ ...moment, events: many })
-  expect(lines.length).toBe(DemoView.live(moment).length)
+  const lines = DemoView.live({ ...moment, events: many }, 60)
+  expect(lines.length).toBe(DemoView.live(moment, 80).length)
   expect(lines.at(-1)).toContain("event 49")
-  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(78)
+  expect(Math.max(...lines.map(({ length }) => length))).toBe(60)
+})
+
+it("values that are not good are marked where they stand", () => {
+  const lines = DemoView.live({ ...moment, quality: "stale" }, 80)
+  expect(lines.filter((line) => line.includes("(stale)")).length).toBe(3)
+  expect(DemoView.live(moment, 80).join()).not.toContain("(good)")
 })
 
 it("a line says what cannot be known by a dash", () => {

@@ -3,7 +3,7 @@
  * values against it.
  */
 import type { Quality, Reading } from "@plantd/core"
-import { Duration } from "effect"
+import { Duration, Option } from "effect"
 import { nameOf } from "./internal/nameOf.ts"
 
 /** Whether an attribute may be written. */
@@ -142,8 +142,8 @@ export const fault = (attribute: Attribute): string | undefined => {
   if (attribute.access !== "read" && attribute.access !== "read-write") {
     return `access: expected read or read-write, got ${nameOf(attribute.access)}`
   }
-  if (attribute.maxAge !== undefined && !(maxAgeMillis(attribute) > 0)) {
-    return "maxAge: expected a positive duration"
+  if (attribute.maxAge !== undefined && !isPositiveDuration(attribute.maxAge)) {
+    return `maxAge: expected a positive duration, got ${JSON.stringify(attribute.maxAge)}`
   }
   if (attribute.type === "string") return valuesFault(attribute.values)
   return attribute.type === "number" ? numberFault(attribute) : undefined
@@ -168,3 +168,6 @@ const numberFault = (attribute: NumberAttribute): string | undefined => {
   }
   return undefined
 }
+
+const isPositiveDuration = (input: unknown): boolean =>
+  Option.exists(Duration.decodeUnknown(input), (span) => Duration.toMillis(span) > 0)

@@ -1,6 +1,6 @@
 /** What a device can be told to do: the declaration of one command. Exported as `Command`. */
 import { Command } from "@plantd/core"
-import { Duration, Schema } from "effect"
+import { Duration, Option, Schema } from "effect"
 
 /** A schema of plain data: its values need no services to be encoded or decoded. */
 export type PlainSchema = Schema.Schema.Any
@@ -61,7 +61,7 @@ export const make = <
 >(
   options: Options<Payload, Success, State>
 ): DeviceCommand<Schema.Struct<Payload>, Success, State> => ({
-  payload: Schema.Struct(options.payload ?? {} as Payload),
+  payload: Schema.Struct(fieldsOf(options.payload ?? {} as Payload)),
   takesPayload: Object.keys(options.payload ?? {}).length > 0,
   success: options.success ?? Schema.Void as unknown as Success,
   effect: options.effect,
@@ -69,6 +69,13 @@ export const make = <
   timeout: options.timeout ?? timeoutMillisDefault,
   allowedIn: options.allowedIn
 })
+
+const fieldsOf = <Payload extends Fields>(payload: Payload): Payload => {
+  if (!Schema.isSchema(payload)) return payload
+  throw new TypeError(
+    "Command.make: payload: expected fields such as { to: Schema.Number }, got a schema"
+  )
+}
 
 /** What is wrong with a declaration: the field and the fault; `undefined` where all is well. */
 export const fault = (command: Any, states: ReadonlyArray<string>): string | undefined => {
@@ -78,8 +85,10 @@ export const fault = (command: Any, states: ReadonlyArray<string>): string | und
   if (command.lane !== "ordinary" && command.lane !== "emergency") {
     return `lane: expected ordinary or emergency, got ${String(command.lane)}`
   }
-  const timeout = Duration.toMillis(command.timeout)
-  if (!(timeout > 0 && timeout < Infinity)) return "timeout: expected a positive, finite duration"
+  const timeout = Option.map(Duration.decodeUnknown(command.timeout), Duration.toMillis)
+  if (!Option.exists(timeout, (millis) => millis > 0 && millis < Infinity)) {
+    return "timeout: expected a positive, finite duration"
+  }
   if (command.allowedIn === undefined) return undefined
   if (command.allowedIn.length === 0) return "allowedIn: expected at least one state"
   const unknown = command.allowedIn.find((state) => !states.includes(state))

@@ -1,6 +1,6 @@
 /** The `plantd` command: its subcommands, their options, and what is said of wrong ones. */
-import { Command, HelpDoc, Options, ValidationError } from "@effect/cli"
-import { Console, Data, Duration, Effect, Option } from "effect"
+import { CliConfig, Command, HelpDoc, Options, ValidationError } from "@effect/cli"
+import { Console, Data, Duration, Effect, Logger, LogLevel, Option } from "effect"
 import * as Demo from "./Demo.ts"
 import * as DemoOutput from "./DemoOutput.ts"
 import { chaosForMillisMin } from "./DemoScript.ts"
@@ -37,7 +37,7 @@ const chaosOption = Options.boolean("chaos").pipe(
 const outputOf = (asJson: boolean): DemoOutput.DemoOutput => {
   if (asJson) return DemoOutput.json(StandardOutput.write)
   return StandardOutput.isTerminal
-    ? DemoOutput.live(StandardOutput.write)
+    ? DemoOutput.live(StandardOutput.write, StandardOutput.columns)
     : DemoOutput.lines(StandardOutput.write)
 }
 
@@ -56,7 +56,10 @@ const demoOn = (console: Console.Console) =>
         )
       }
       const options = { forMillis, chaos: given.chaos, output: outputOf(given.json) }
-      return Effect.withConsole(Demo.run(options), console)
+      const run = Effect.withConsole(Demo.run(options), console)
+      // The live view shows what is logged as events; a log line would tear it.
+      const isLive = StandardOutput.isTerminal && !given.json
+      return isLive ? Logger.withMinimumLogLevel(run, LogLevel.None) : run
     }
   ).pipe(
     Command.withDescription(
@@ -91,6 +94,7 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
     }
     const cli = Command.run(plantdOn(console), { name: "plantd", version })
     yield* Effect.withConsole(cli(["node", "plantd", ...args]), holding).pipe(
+      Effect.provide(CliConfig.layer({ showBuiltIns: false })),
       Effect.catchIf(ValidationError.isValidationError, () => {
         const told = held.splice(0).join(" ").replaceAll(/\s+/g, " ").trim()
         const last = args.at(-1) ?? ""

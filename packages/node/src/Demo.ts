@@ -105,15 +105,19 @@ const drive = (
       Effect.catchAll((error) => board.tell(`nothing to show: ${error.message}`))
     )
     yield* Effect.forkScoped(Effect.schedule(show, momentEach))
-    const conclude = Effect.gen(function*() {
-      yield* Effect.ignore(stage.moment)
-      const summary = DemoRecord.summarize(board.record, board.at)
-      yield* output.summary(summary)
-      yield* system.drain
-      return summary
-    })
+    const conclude = (stopped: boolean) =>
+      Effect.gen(function*() {
+        yield* Effect.ignore(stage.moment)
+        const summary = DemoRecord.summarize(board.record, board.at)
+        yield* output.summary(summary, stopped)
+        yield* system.drain
+        return summary
+      })
     const length = options.forMillis === undefined ? Effect.never : Effect.sleep(options.forMillis)
-    const summary = yield* Effect.zipRight(Effect.onInterrupt(length, () => conclude), conclude)
+    const summary = yield* Effect.zipRight(
+      Effect.onInterrupt(length, () => conclude(true)),
+      conclude(false)
+    )
     if (!summary.ok) {
       return yield* new DemoError({ message: `not all is well: ${summary.problems.join("; ")}` })
     }

@@ -7,7 +7,8 @@ import * as DemoView from "./DemoView.ts"
 export interface DemoOutput {
   /** A moment, once a second; `events` are those since the last one. */
   readonly moment: (moment: DemoView.Moment, events: ReadonlyArray<string>) => Effect.Effect<void>
-  readonly summary: (summary: Summary) => Effect.Effect<void>
+  /** The end; `stopped` where a person ended the demo before it had come to its own. */
+  readonly summary: (summary: Summary, stopped: boolean) => Effect.Effect<void>
 }
 
 /** Writes text to standard output, or to what stands for it. */
@@ -23,20 +24,20 @@ export const json = (write: Write): DemoOutput => ({
 export const lines = (write: Write): DemoOutput => ({
   moment: (moment, events) =>
     write([...events.map((event) => `  ${event}`), DemoView.line(moment), ""].join("\n")),
-  summary: (summary) => write(`${DemoView.conclusion(summary).join("\n")}\n`)
+  summary: (summary, stopped) => write(`${DemoView.conclusion(summary, stopped).join("\n")}\n`)
 })
 
-/** A view that is drawn over itself each second. */
-export const live = (write: Write): DemoOutput => {
+/** A view that is drawn over itself each second, as wide as the terminal at most. */
+export const live = (write: Write, columns: () => number): DemoOutput => {
   let drawn = 0
   return {
     moment: (moment) =>
       Effect.suspend(() => {
-        const view = DemoView.live(moment)
+        const view = DemoView.live(moment, columns())
         const rewind = DemoView.rewind(drawn)
         drawn = view.length
         return write(`${rewind}${view.join("\n")}\n`)
       }),
-    summary: (summary) => write(`\n${DemoView.conclusion(summary).join("\n")}\n`)
+    summary: (summary, stopped) => write(`\n${DemoView.conclusion(summary, stopped).join("\n")}\n`)
   }
 }

@@ -27,7 +27,7 @@ export const outageMillis = 3_000
 export const judgedMillis = 5_000
 
 /** The shortest demo with chaos in which there is time to recover, in milliseconds. */
-export const chaosForMillisMin = 25_000
+export const chaosForMillisMin = 30_000
 
 /** The first round of a demo without an end, and then each round, in milliseconds. */
 const openRoundMillis = 60_000

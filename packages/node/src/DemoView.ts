@@ -29,27 +29,28 @@ export const eventsShownMax = 6
 
 const barWidth = 24
 
-/** The live view: a fixed number of lines, each no longer than 78 characters, for a terminal. */
-export const live = (moment: Moment): ReadonlyArray<string> => {
+/** The live view for a terminal: a fixed number of lines, none longer than `columns`. */
+export const live = (moment: Moment, columns: number): ReadonlyArray<string> => {
   const events = moment.events.slice(-eventsShownMax)
-  return [
+  const stale = moment.quality === "good" ? "" : `   (${moment.quality})`
+  const lines = [
     `plantd demo   ${clock(moment.seconds)}   two coupled tanks over ZeroMQ   Ctrl-C stops`,
     "",
-    `  tank 1   ${bar(moment.level1, levelMax)} ${number(moment.level1, 3)} m`,
-    `  tank 2   ${bar(moment.level2, levelMax)} ${number(moment.level2, 3)} m`
+    `  tank 1   ${bar(moment.level1, levelMax)} ${number(moment.level1, 3)} m${stale}`,
+    `  tank 2   ${bar(moment.level2, levelMax)} ${number(moment.level2, 3)} m${stale}`
     + `   setpoint ${number(moment.setpoint, 3)} m`,
-    `  pump     ${bar(moment.pump, 100)} ${number(moment.pump, 1)} %   ${moment.controller}`,
+    `  pump     ${bar(moment.pump, 100)} ${
+      number(moment.pump, 1)
+    } %${stale}   ${moment.controller}`,
     `  valve    ${bar(moment.valve, 100)} ${number(moment.valve, 1)} %`,
     "",
     `  link ${moment.link.padEnd(12)} quality ${moment.quality.padEnd(10)}`
     + `actor restarts ${moment.restarts}   dead letters ${moment.deadLetters}`,
     `  ${moment.readingsPerSecond} readings/s   ${moment.messagesPerSecond} messages/s`,
     "",
-    ...Array.from(
-      { length: eventsShownMax },
-      (_, n) => `  ${events[n] ?? ""}`.slice(0, 78).trimEnd()
-    )
+    ...Array.from({ length: eventsShownMax }, (_, n) => `  ${events[n] ?? ""}`)
   ]
+  return lines.map((line) => cut(line.trimEnd(), columns))
 }
 
 /** One moment as one line, for a log or a pipe. */
@@ -68,28 +69,33 @@ export const line = (moment: Moment): string =>
   ].join("  ")
 
 /** The summary for a person: what was seen, and what was wrong. */
-export const conclusion = (summary: Summary): ReadonlyArray<string> => {
+export const conclusion = (summary: Summary, stopped: boolean): ReadonlyArray<string> => {
   const of = (
     value: number | null,
     unit: string
   ) => (value === null ? "unknown" : `${value}${unit}`)
+  const verdict = stopped ? "Stopped" : summary.ok ? "All is well" : "Not all is well"
   const outage = summary.recovered === null ? [] : [
     `  link found lost after ${of(summary.linkLostAfterMs, " ms")},`
     + ` level stale meanwhile: ${summary.staleWhileLost === true ? "yes" : "no"},`
     + ` pump commands meanwhile: ${of(summary.pumpCommandsWhileLost, "")}`
   ]
   return [
-    `${summary.ok ? "All is well" : "Not all is well"} after ${summary.seconds} s:`,
+    `${verdict} after ${summary.seconds} s:`,
     `  level error in the last 5 s at most ${of(summary.levelErrorPercent, " %")},`
     + ` ${summary.readingsPerSecond} readings/s, ${summary.deadLetters} dead letters,`
     + ` ${summary.restarts} actor restarts`,
     ...outage,
-    ...summary.problems.map((problem) => `  problem: ${problem}`)
+    // A person who stops it in the middle is told the facts; a verdict needs the whole of it.
+    ...(stopped ? [] : summary.problems.map((problem) => `  problem: ${problem}`))
   ]
 }
 
 /** What moves the cursor back to the first of `lines` lines and clears what follows. */
 export const rewind = (lines: number): string => (lines === 0 ? "" : `\u001b[${lines}A\u001b[0J`)
+
+const cut = (line: string, columns: number): string =>
+  line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`
 
 const clock = (seconds: number): string => {
   const whole = Math.floor(seconds)

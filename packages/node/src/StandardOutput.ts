@@ -4,6 +4,9 @@ import { Effect } from "effect"
 /** True where a person sees it, false where it is a file or a pipe. */
 export const isTerminal: boolean = process.stdout.isTTY
 
+/** How many characters a line of the terminal holds; 80 where it does not say. */
+export const columns = (): number => process.stdout.columns ?? 80
+
 /** Writes a text and waits until it is handed over. That its reader is gone is no failure. */
 export const write = (text: string): Effect.Effect<void> =>
   Effect.async((resume) => {
