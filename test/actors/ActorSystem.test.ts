@@ -99,6 +99,27 @@ describe("stopping", () => {
         expect(log).toEqual(["1 ended: stopped"])
       })))
 
+  it.effect("a finalizer that never ends holds up a stop no longer than the shutdown timeout", () =>
+    Effect.gen(function*() {
+      const Stuck = Actor.make("Stuck", [Rpc.make("Hello")])
+      const StuckLive = Stuck.toLayer(
+        Effect.gen(function*() {
+          yield* (yield* ActorContext).onEnd(() => Effect.never)
+          return { Hello: () => Effect.void }
+        }),
+        { shutdownTimeout: "1 seconds" }
+      )
+      yield* Effect.gen(function*() {
+        yield* (yield* Stuck.client)("s").Hello()
+        const stop = (yield* ActorSystem).stop({ type: "Stuck", id: "s" })
+        const stopping = yield* Effect.fork(stop)
+        yield* ready
+        yield* TestClock.adjust("1 seconds")
+        yield* Fiber.join(stopping)
+        expect((yield* (yield* ActorSystem).stats).actors).toBe(0)
+      }).pipe(Effect.provide(Layer.provideMerge(StuckLive, ActorSystem.layer)))
+    }))
+
   it.effect("a stopped actor starts anew at its next message", () =>
     scene({}, ({ system, worker }) =>
       Effect.gen(function*() {

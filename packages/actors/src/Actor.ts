@@ -19,7 +19,7 @@ export { askTimeoutMillisMax } from "./internal/client.ts"
 /** What a handler can know of the message beside its payload. */
 export interface Message {
   readonly tag: string
-  /** When its asker stops waiting, in milliseconds of the system's clock; infinite for a tell. */
+  /** When its asker stops waiting, in ms of a clock that never jumps; infinite for a tell. */
   readonly deadline: number
 }
 

@@ -22,7 +22,7 @@ export interface Stats {
 export interface Engine {
   /** Milliseconds that an ask waits when it does not say. */
   readonly askTimeoutMillis: number
-  /** Milliseconds of the clock that deadlines are measured by. */
+  /** Milliseconds of the clock by which deadlines are measured; it never jumps. */
   readonly now: () => number
   /** Makes a type known until the scope closes; its actors are then stopped. */
   readonly register: (registration: Registration) => Effect.Effect<void, never, Scope.Scope>

@@ -70,7 +70,9 @@ export class Broadcast<A> {
       }
       if (this.closed) return Effect.fail(Option.none())
       const signal = Effect.async<void>((resume) => {
-        reader.wake = resume
+        // The fiber may have yielded between looking and getting here.
+        if (reader.buffer.length > 0 || reader.lost > 0 || this.closed) resume(Effect.void)
+        else reader.wake = resume
         return Effect.sync(() => {
           reader.wake = undefined
         })

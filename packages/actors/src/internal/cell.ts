@@ -200,6 +200,7 @@ export class Cell implements Job, Owner {
         if (Exit.isFailure(exit)) this.publishCrash(exit.cause)
         this.handlers = undefined
         this.scope = undefined
+        this.inFlight = undefined
         if (this.stopping !== undefined) this.conclude(this.stopping)
         else this.stage = "backoff"
         return
@@ -300,7 +301,8 @@ export class Cell implements Job, Owner {
     inFlight.set(envelope, fiber)
     fiber.addObserver((exit) => {
       inFlight.delete(envelope)
-      if (this.stage === "ready") {
+      // What outlasted its incarnation is not a matter of the next one.
+      if (this.inFlight === inFlight && this.stage === "ready") {
         this.settleMessage(envelope, exit)
         if (this.worker === undefined && this.hasWork()) this.wake()
       } else {
@@ -429,14 +431,12 @@ export class Cell implements Job, Owner {
       ? Effect.void
       : Fiber.interruptAll([...inFlight.values()])
     const closeScope = scope === undefined ? Effect.void : Scope.close(scope, exit)
-    return Effect.uninterruptible(
-      Effect.asVoid(
-        Effect.timeoutOption(
-          Effect.disconnect(Effect.zipRight(interruptAll, closeScope)),
-          this.species.registration.shutdownMillis
-        )
-      )
+    // Interruptible, else the timeout would wait for what it is there to give up.
+    const inTime = Effect.timeoutOption(
+      Effect.disconnect(Effect.zipRight(interruptAll, closeScope)),
+      this.species.registration.shutdownMillis
     )
+    return Effect.asVoid(Effect.interruptible(inTime))
   }
 
   private endStreams(): void {
@@ -485,7 +485,7 @@ export class Cell implements Job, Owner {
 
   private facts() {
     const { address, host, incarnation } = this
-    return { address, incarnation, at: host.deadlines.now() }
+    return { address, incarnation, at: host.clock.unsafeCurrentTimeMillis() }
   }
 }
 

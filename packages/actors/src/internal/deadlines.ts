@@ -19,9 +19,9 @@ export class Deadlines {
     this.runtime = runtime
   }
 
-  /** Milliseconds of the system's clock. */
+  /** Milliseconds of a clock that never jumps: setting the wall clock moves no deadline. */
   now(): number {
-    return this.clock.unsafeCurrentTimeMillis()
+    return Number(this.clock.unsafeCurrentTimeNanos()) / 1_000_000
   }
 
   /** Watches an envelope until it is removed or its deadline passes. */
@@ -53,7 +53,7 @@ export class Deadlines {
   private arm(deadline: number): void {
     this.sleeper?.unsafeInterruptAsFork(FiberId.none)
     this.armedFor = deadline
-    const wait = Duration.millis(Math.max(0, deadline - this.now()))
+    const wait = Duration.millis(Math.max(0, Math.ceil(deadline - this.now())))
     this.sleeper = Runtime.runFork(this.runtime)(
       Effect.flatMap(this.clock.sleep(wait), () => Effect.sync(() => this.expire())),
       { immediate: true }

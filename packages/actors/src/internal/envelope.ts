@@ -28,7 +28,7 @@ export class Envelope {
   /** Its place in the heap of deadlines, or -1. */
   heapIndex = -1
   phase: number = fresh
-  /** Absolute, in milliseconds of the system's clock; infinite for a tell. */
+  /** Absolute, in milliseconds of a clock that never jumps; infinite for a tell. */
   readonly deadline: number
   readonly timeoutMillis: number
   readonly tag: string

@@ -174,7 +174,7 @@ class LocalSystem implements Engine, Host {
   deadLetter(address: ActorAddress, tag: string, reason: Reason): void {
     this.counts.deadLetters++
     deadLetters.unsafeUpdate(1, [])
-    const at = this.now()
+    const at = this.clock.unsafeCurrentTimeMillis()
     this.events.publish({ _tag: "DeadLetter", address, tag, reason, at })
     this.log.add({ at, text: `${format(address)} will not handle ${tag}: ${reason}` })
   }
