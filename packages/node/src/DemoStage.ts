@@ -78,11 +78,16 @@ const watchLevel = ({ board, tank }: Props) =>
       board.observe({ _tag: "Level", at: board.at, level, quality, setpoint: board.setpoint })
     }))
 
-const watchLink = ({ board, tank }: Props) =>
+const watchLink = ({ board, controller, tank }: Props) =>
   Stream.runForEach(tank.linkChanges, ({ reason, state }) => {
     if (state === board.record.link) return Effect.void
-    board.observe({ _tag: "Link", at: board.at, state })
-    return board.tell(`link ${state}${reason === undefined ? "" : `: ${reason}`}`)
+    // What the pump has been told is counted now, so that an outage is charged with its own.
+    return Effect.flatMap(controller.Status(), ({ writes }) => {
+      const counts = { ...board.record.counts, pumpCommands: writes }
+      board.observe({ _tag: "Counted", at: board.at, counts })
+      board.observe({ _tag: "Link", at: board.at, state })
+      return board.tell(`link ${state}${reason === undefined ? "" : `: ${reason}`}`)
+    })
   })
 
 const momentOf = ({ board, controller, system, tank }: Props) =>
