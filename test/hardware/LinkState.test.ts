@@ -132,6 +132,32 @@ describe("a closed connection", () => {
     expect(run([0, ready], [100, closed("telemetry")], [1_100, tick]).phase).toBe("lost")
   })
 
+  it("on the telemetry path keeps a new session degraded until that path is there again", () => {
+    const begun = [
+      [[0, ready], [100, closed("telemetry")], [100, closed("commands")], [400, ready]],
+      [[0, ready], [5_000, tick], [5_050, closed("telemetry")], [5_100, ready]],
+      [[0, closed("telemetry")], [10, ready]]
+    ] as const
+    for (const steps of begun) {
+      const now = steps[steps.length - 1]?.[0] ?? 0
+      const degraded = run(...steps)
+      expect(degraded.phase).toBe("degraded")
+      expect(degraded.reason).toContain("the telemetry connection was closed")
+      expect(run(...steps, [now + 100, heard("commands")]).phase).toBe("degraded")
+      expect(run(...steps, [now + 100, open("telemetry")]).phase).toBe("online")
+      expect(run(...steps, [now + 100, heard("telemetry")]).phase).toBe("online")
+      expect(run(...steps, [now + 1_000, tick]).phase).toBe("lost")
+    }
+  })
+
+  it("at the start either connection may come first, and READY before both", () => {
+    const [one, other] = [open("commands"), open("telemetry")]
+    expect(run([0, one], [1, other], [2, ready]).phase).toBe("online")
+    expect(run([0, other], [1, one], [2, ready]).phase).toBe("online")
+    expect(run([0, ready], [1, other], [2, one]).phase).toBe("online")
+    expect(run([0, closed("telemetry")], [1, other], [2, ready]).phase).toBe("online")
+  })
+
   it("before a session changes nothing", () => {
     expect(run([0, closed("commands")]).state).toEqual(LinkState.initial(0))
   })
@@ -180,7 +206,10 @@ describe("whatever happens", () => {
         now += later
         state = LinkState.step(timing, state, event, { now, random: 0 })[0]
         expect(state.phase === "online").toBe(state.reason === undefined)
-        if (state.phase === "online") expect(state.session).toBe("standing")
+        if (state.phase === "online") {
+          expect(state.session).toBe("standing")
+          expect(state.down).toEqual({})
+        }
         if (event._tag === "Tick" && state.phase === "online") {
           expect(now - Math.min(state.heard.commands, state.heard.telemetry)).toBeLessThan(3_000)
         }

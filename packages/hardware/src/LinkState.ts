@@ -76,7 +76,7 @@ export interface LinkState {
   readonly session: "none" | "standing" | "broken"
   /** When something was last heard on each path; when the session began, at the least. */
   readonly heard: { readonly commands: number; readonly telemetry: number }
-  /** Why a path is known to be down. */
+  /** Why a path is known to be down; of telemetry it is known without a session as well. */
   readonly down: { readonly commands?: string; readonly telemetry?: string }
   /** When the time to mend what is broken ends. */
   readonly graceUntil: number
@@ -186,16 +186,20 @@ const enter = (
     ? state
     : { ...state, phase, reason, since: state.phase === phase ? state.since : now }
 
-const begun = (timing: Timing, state: LinkState, now: number): LinkState => ({
-  ...enter(state, "online", undefined, now),
-  session: "standing",
-  heard: { commands: now, telemetry: now },
-  down: {},
-  graceUntil: Infinity,
-  helloAt: Infinity,
-  heartbeatAt: now + timing.heartbeatMillis,
-  attempts: 0
-})
+// READY says nothing of the telemetry path: where that is down, the link stays degraded.
+const begun = (timing: Timing, state: LinkState, now: number): LinkState => {
+  const down = without(state.down, "commands")
+  return settle(timing, {
+    ...state,
+    session: "standing",
+    heard: { commands: now, telemetry: now },
+    down,
+    graceUntil: down.telemetry === undefined ? Infinity : now + timing.disconnectGraceMillis,
+    helloAt: Infinity,
+    heartbeatAt: now + timing.heartbeatMillis,
+    attempts: 0
+  }, now)
+}
 
 const refused = (timing: Timing, state: LinkState, reason: string, now: number): LinkState => ({
   ...enter(state, "disconnected", reason, now),
@@ -235,10 +239,14 @@ const disconnected = (
   path: Path,
   now: number
 ): readonly [LinkState, ReadonlyArray<Action>] => {
-  if (state.session === "none") return [state, none]
   const reason = `the ${path} connection was closed; the device process is gone or cut off`
-  if (path === "commands") return [broken(timing, state, reason, now), ["abandon"]]
+  if (path === "commands") {
+    return state.session === "none"
+      ? [state, none]
+      : [broken(timing, state, reason, now), ["abandon"]]
+  }
   const down = { ...state.down, telemetry: reason }
+  if (state.session === "none") return [{ ...state, down }, none]
   const graceUntil = Math.min(state.graceUntil, now + timing.disconnectGraceMillis)
   return [settle(timing, { ...state, down, graceUntil }, now), none]
 }

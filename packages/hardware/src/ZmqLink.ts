@@ -13,7 +13,7 @@ import {
   warn
 } from "./internal/linkCore.ts"
 import { onAnswer, onTelemetry } from "./internal/linkInbound.ts"
-import { expire, read, requestsOf } from "./internal/linkRequests.ts"
+import { awaitOnline, expire, read, requestsOf } from "./internal/linkRequests.ts"
 import { LogLimiter } from "./internal/logLimiter.ts"
 import type { Link, LinkMaker, LinkOwner } from "./LinkPort.ts"
 import * as LinkState from "./LinkState.ts"
@@ -158,16 +158,20 @@ const takeSnapshots = (link: LinkCore): Effect.Effect<never> =>
     Effect.forever
   )
 
+// A session may begin before the telemetry path is there: nothing is sent until then.
 const takeSnapshot = (link: LinkCore): Effect.Effect<void> =>
-  Effect.matchEffect(read(link, undefined, link.snapshotMillis), {
-    onSuccess: (batch) =>
-      Effect.sync(() => {
-        if (batch.epoch === link.epoch) link.owner.onSnapshot(batch)
-      }),
-    // Without a session the next READY asks for the next snapshot.
-    onFailure: (error) =>
-      link.state.session === "none" ? Effect.void : Effect.zipRight(
-        warn(link, "snapshot", `the attributes could not be read: ${error.message}`),
-        Effect.sync(() => wantSnapshot(link)).pipe(Effect.delay(snapshotRetryMillis))
-      )
-  })
+  Effect.suspend(() => awaitOnline(link, nowOf(link) + link.snapshotMillis)).pipe(
+    Effect.zipRight(read(link, undefined, link.snapshotMillis)),
+    Effect.matchEffect({
+      onSuccess: (batch) =>
+        Effect.sync(() => {
+          if (batch.epoch === link.epoch) link.owner.onSnapshot(batch)
+        }),
+      // Without a session the next READY asks for the next snapshot.
+      onFailure: (error) =>
+        link.state.session === "none" ? Effect.void : Effect.zipRight(
+          warn(link, "snapshot", `the attributes could not be read: ${error.message}`),
+          Effect.sync(() => wantSnapshot(link)).pipe(Effect.delay(snapshotRetryMillis))
+        )
+    })
+  )

@@ -156,7 +156,8 @@ export const expire = (link: LinkCore, now: number): number => {
   return next
 }
 
-const awaitOnline = (link: LinkCore, until: number): Effect.Effect<void, LinkError> =>
+/** Waits until the link is online; fails where it is not by then. */
+export const awaitOnline = (link: LinkCore, until: number): Effect.Effect<void, LinkError> =>
   Effect.suspend(() =>
     LinkState.isOnline(link.state) ? Effect.void : Effect.timeoutFail(
       Effect.async<void>((given) => {
