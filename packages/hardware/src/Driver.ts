@@ -105,7 +105,10 @@ export const settings: Settings = {
 export interface OnSilence<R> {
   /** How long no frame of any session may come, after the first session began. */
   readonly after: Duration.DurationInput
-  /** Puts the device into its safe state; tried again each second while it fails. */
+  /**
+   * Puts the device into its safe state; tried again each second while it fails. Run once more when
+   * a command ends that had begun before; commands that waited are refused as expired.
+   */
   readonly run: Effect.Effect<unknown, unknown, R>
 }
 
@@ -119,7 +122,10 @@ export interface Options<R> {
   readonly telemetry: string
   /** Allows endpoints that other machines reach; nobody who reaches them is turned away. */
   readonly allowRemote?: boolean
-  /** How well the hardware is reached, asked for each heartbeat; "ok" where nothing is said. */
+  /**
+   * How well the hardware is reached, asked at a heartbeat, once at a time. Its last answer is
+   * told, "ok" before the first one, "degraded" once it is late by three `heartbeatMillis`.
+   */
   readonly hardware?: Effect.Effect<Hardware, never, R>
   readonly onSilence?: OnSilence<R>
   readonly settings?: Partial<Settings>

@@ -4,28 +4,39 @@ import { refusal } from "../Attribute.ts"
 import { stateAttribute } from "../DeviceDefinition.ts"
 import type * as Protocol from "../DeviceProtocol.ts"
 import { Found, type Trouble, troubleOf } from "./driverHandlers.ts"
+import { makeSafeAgain } from "./driverSafety.ts"
+import type { Session } from "./driverSessions.ts"
 import {
   answer,
   type Asker,
+  departed,
   driverMetrics,
   type DriverState,
   expired,
   logDefect,
   nowOf,
   refuse,
+  silenced,
   staleFence
 } from "./driverState.ts"
 
 /** A request to act. */
 export type CommandRequest = Extract<Protocol.Request, { kind: "WRITE" | "INVOKE" }>
 
-/** Refuses a command, or has it carried out in its turn; `expiresAt` is by the driver's clock. */
+/** A command as it was received; `expiresAt` is by the driver's clock. */
+export interface Received {
+  readonly session: Session
+  readonly request: CommandRequest
+  readonly expiresAt: number
+}
+
+/** Refuses a command, or has it carried out in its turn. */
 export const command = (
   driver: DriverState,
   asker: Asker,
-  request: CommandRequest,
-  expiresAt: number
+  received: Received
 ): Effect.Effect<void> => {
+  const { expiresAt, request } = received
   if (!driver.sessions.admits(request.body.fence)) {
     return refuse(driver, asker, staleFence(driver, request.body.fence))
   }
@@ -34,9 +45,6 @@ export const command = (
     ? writeTrouble(driver, request.body)
     : invokeTrouble(driver, request.body)
   if (trouble !== undefined) return refuse(driver, asker, trouble)
-  const work = request.kind === "WRITE"
-    ? carryOutWrite(driver, request.body)
-    : carryOutInvoke(driver, request.body)
   const emergency = request.kind === "INVOKE"
     && driver.definition.commands[request.body.command]?.lane === "emergency"
   const lane = emergency ? "emergency" : "ordinary"
@@ -48,7 +56,7 @@ export const command = (
     })
   }
   driver.commands[lane]++
-  const job = execute(driver, asker, { work, expiresAt })
+  const job = execute(driver, asker, { ...received, silences: driver.silences, begun: false })
   return driver.fork(
     Effect.ensuring(
       emergency ? job : driver.turn.withPermits(1)(job),
@@ -85,13 +93,21 @@ const invokeTrouble = (driver: DriverState, body: Protocol.Invoke): Trouble | un
 
 const carryOutWrite = (
   driver: DriverState,
+  job: Job,
   body: Protocol.Write
 ): Effect.Effect<object, unknown> =>
-  Effect.as(driver.handlers.write?.[body.attribute]?.(body.value) ?? Effect.void, {})
+  Effect.as(
+    Effect.flatMap(
+      begin(driver, job),
+      () => driver.handlers.write?.[body.attribute]?.(body.value) ?? Effect.void
+    ),
+    {}
+  )
 
 // The states of the device are looked at right before the command, and not when it came.
 const carryOutInvoke = (
   driver: DriverState,
+  job: Job,
   body: Protocol.Invoke
 ): Effect.Effect<object, unknown> => {
   const codec = driver.codecs.get(body.command)
@@ -99,7 +115,11 @@ const carryOutInvoke = (
   if (codec === undefined || handler === undefined) return Effect.succeed({})
   const run = Effect.flatMap(
     codec.decode(body.payload ?? undefined),
-    (payload) => handler(payload, { commandId: body.commandId })
+    (payload) =>
+      Effect.flatMap(
+        begin(driver, job),
+        () => handler(payload, { commandId: body.commandId })
+      )
   )
   return Effect.zipRight(
     checkState(driver, body.command),
@@ -122,15 +142,51 @@ const checkState = (driver: DriverState, name: string): Effect.Effect<void, unkn
   )
 }
 
-const execute = (
-  driver: DriverState,
-  asker: Asker,
-  job: { readonly work: Effect.Effect<object, unknown>; readonly expiresAt: number }
-): Effect.Effect<void> =>
+/** A command that was taken, and waits for its turn or is being carried out. */
+interface Job extends Received {
+  /** How often the device had been made safe when the command was received. */
+  readonly silences: number
+  /** True once its handler runs. */
+  begun: boolean
+}
+
+const execute = (driver: DriverState, asker: Asker, job: Job): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (job.expiresAt < nowOf(driver)) return refuse(driver, asker, expired)
-    return Effect.flatMap(Effect.exit(job.work), (exit) => settle(driver, asker, exit))
+    const trouble = overtaken(driver, job)
+    if (trouble !== undefined) return refuse(driver, asker, trouble)
+    const { request } = job
+    const work = request.kind === "WRITE"
+      ? carryOutWrite(driver, job, request.body)
+      : carryOutInvoke(driver, job, request.body)
+    return Effect.flatMap(
+      Effect.exit(work),
+      (exit) => Effect.zipRight(settle(driver, asker, exit), undo(driver, job))
+    )
   })
+
+// What came between receiving a command and beginning it, and forbids it.
+const overtaken = (driver: DriverState, job: Job): Trouble | undefined => {
+  const { fence } = job.request.body
+  if (!driver.sessions.admits(fence)) return staleFence(driver, fence)
+  if (job.silences !== driver.silences) return silenced
+  if (job.session.departed) return departed
+  return job.expiresAt < nowOf(driver) ? expired : undefined
+}
+
+// Right before the handler: payload and state may have taken their time.
+const begin = (driver: DriverState, job: Job): Effect.Effect<void, Found> =>
+  Effect.suspend(() => {
+    const trouble = overtaken(driver, job)
+    if (trouble !== undefined) return Effect.fail(new Found(trouble.code, trouble.message))
+    job.begun = true
+    return Effect.void
+  })
+
+// A command that was being carried out while the device was made safe may have moved it since.
+const undo = (driver: DriverState, job: Job): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    job.begun && job.silences !== driver.silences ? makeSafeAgain(driver) : Effect.void
+  )
 
 const settle = (
   driver: DriverState,

@@ -1,12 +1,13 @@
 /** What makes a driver run: it binds the sockets, and keeps the fibers that serve them. */
 import type { Epoch } from "@plantd/core"
-import { Cause, Duration, Effect, Either, FiberSet, type Scope } from "effect"
+import { Effect, Either, FiberSet, type Scope } from "effect"
 import * as Protocol from "../DeviceProtocol.ts"
 import type { Counters } from "../Driver.ts"
 import { DriverStore, type DriverStoreError } from "../DriverStore.ts"
 import { Transport, type TransportError } from "../Transport.ts"
 import { commandCodec, type Publication } from "./driverHandlers.ts"
 import * as Requests from "./driverRequests.ts"
+import { watchSilence } from "./driverSafety.ts"
 import { Sessions } from "./driverSessions.ts"
 import { driverMetrics, type DriverState, nowOf, type Setup, warn } from "./driverState.ts"
 import { LogLimiter } from "./logLimiter.ts"
@@ -22,9 +23,6 @@ export interface Running {
 /** Between two measurements of how late timers are, in milliseconds. */
 const lagProbeMillis = 500
 
-/** Between two tries to reach the safe state, in milliseconds. */
-const safeRetryMillis = 1_000
-
 /** Binds the sockets, takes a new epoch and serves until the scope is closed. */
 export const start = Effect.fnUntraced(function*(
   setup: Setup
@@ -38,10 +36,7 @@ export const start = Effect.fnUntraced(function*(
   yield* Effect.forkScoped(receiveAll(driver))
   yield* Effect.forkScoped(pulse(driver))
   yield* Effect.forkScoped(measureLag(driver))
-  if (setup.options.onSilence !== undefined) {
-    const { after, run } = setup.options.onSilence
-    yield* Effect.forkScoped(watchSilence(driver, { after: Duration.toMillis(after), run }))
-  }
+  if (setup.options.onSilence !== undefined) yield* Effect.forkScoped(watchSilence(driver))
   return {
     epoch: driver.epoch,
     endpoints: { commands: driver.router.endpoint, telemetry: driver.publisher.endpoint },
@@ -82,6 +77,7 @@ const open = Effect.fnUntraced(function*(
         run(work, { immediate: true })
       }),
     turn: yield* Effect.makeSemaphore(1),
+    safeTurn: yield* Effect.makeSemaphore(1),
     logged: new LogLimiter(),
     counters: {
       readingsPublished: 0,
@@ -94,7 +90,9 @@ const open = Effect.fnUntraced(function*(
     readsRunning: 0,
     commands: { ordinary: 0, emergency: 0 },
     lagMillis: 0,
-    heardAt: undefined
+    heardAt: undefined,
+    silences: 0,
+    hardware: { known: "ok", askedAt: undefined }
   }
 })
 
@@ -177,44 +175,6 @@ const measureLag = (driver: DriverState): Effect.Effect<never> =>
       driver.lagMillis = Math.max(0, nowOf(driver) - before - lagProbeMillis)
     })
   }).pipe(Effect.forever)
-
-interface Silence {
-  /** In milliseconds. */
-  readonly after: number
-  readonly run: Effect.Effect<unknown, unknown>
-}
-
-// Waits until the last sign of life is too long ago, makes safe, then waits for the next one.
-const watchSilence = (driver: DriverState, silence: Silence): Effect.Effect<never> =>
-  Effect.suspend(() => {
-    const left = driver.heardAt === undefined
-      ? silence.after
-      : driver.heardAt + silence.after - nowOf(driver)
-    return left > 0 ? Effect.sleep(Math.ceil(left)) : makeSafe(driver, silence)
-  }).pipe(Effect.forever)
-
-const makeSafe = (driver: DriverState, silence: Silence): Effect.Effect<void> =>
-  Effect.matchCauseEffect(silence.run, {
-    onSuccess: () => {
-      // Heard while it was made safe: then the next silence counts from there.
-      driver.heardAt = silenceEnded(driver, silence) ? driver.heardAt : undefined
-      return warn(driver, "silence", `no node was heard for ${silence.after} ms: made safe`)
-    },
-    onFailure: (cause) =>
-      Effect.zipRight(
-        warn(
-          driver,
-          "silence-failed",
-          `no node was heard for ${silence.after} ms, and making safe failed: ${
-            Cause.pretty(cause)
-          }`
-        ),
-        Effect.sleep(safeRetryMillis)
-      )
-  })
-
-const silenceEnded = (driver: DriverState, silence: Silence): boolean =>
-  driver.heardAt !== undefined && driver.heardAt + silence.after > nowOf(driver)
 
 const sayGoodbye = (driver: DriverState): Effect.Effect<void> =>
   Effect.suspend(() => {

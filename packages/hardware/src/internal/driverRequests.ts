@@ -4,7 +4,7 @@ import * as Description from "../DeviceDescription.ts"
 import * as Protocol from "../DeviceProtocol.ts"
 import type { Frames } from "../Transport.ts"
 import { command } from "./driverCommands.ts"
-import { messageOf, type Trouble, troubleOf } from "./driverHandlers.ts"
+import { type Trouble, troubleOf } from "./driverHandlers.ts"
 import { hear, type Session } from "./driverSessions.ts"
 import {
   answer,
@@ -68,6 +68,7 @@ const handle = (
   driver.heardAt = now
   switch (request.kind) {
     case "BYE":
+      session.departed = true
       driver.sessions.end(asker.peer)
       return Effect.void
     case "HEARTBEAT":
@@ -80,7 +81,11 @@ const handle = (
       })
     case "WRITE":
     case "INVOKE":
-      return command(driver, asker, request, now + leftOf(session, request.body, now))
+      return command(driver, asker, {
+        session,
+        request,
+        expiresAt: now + leftOf(session, request.body, now)
+      })
   }
 }
 
@@ -139,21 +144,47 @@ const helloTrouble = (driver: DriverState, body: Protocol.Hello): Trouble | unde
   return driver.sessions.admits(body.fence) ? undefined : staleFence(driver, body.fence)
 }
 
+/** How many heartbeats a probe of the hardware may take until it counts as degraded. */
+const probeHeartbeatsMax = 3
+
+// The probe runs beside the receiver: one that hangs must not hold up an emergency stop.
 const heartbeat = (driver: DriverState, asker: Asker): Effect.Effect<void> =>
-  Effect.flatMap(
-    driver.options.hardware ?? Effect.succeed("ok" as const),
-    (hardware) =>
+  Effect.zipRight(
+    probe(driver),
+    Effect.suspend(() =>
       answer(driver, asker, "HEARTBEAT", {
         epoch: driver.epoch,
         seq: driver.seq,
         loopLagMillis: driver.lagMillis,
-        hardware
+        hardware: driver.hardware.known
       })
-  ).pipe(
-    Effect.catchAllDefect((defect) =>
-      warn(driver, "hardware", `the hardware handler crashed: ${messageOf(defect)}`)
     )
   )
+
+const probe = (driver: DriverState): Effect.Effect<void> => {
+  const { hardware, options: { hardware: ask }, settings } = driver
+  if (ask === undefined) return Effect.void
+  const now = nowOf(driver)
+  if (hardware.askedAt !== undefined) {
+    const late = now - hardware.askedAt >= probeHeartbeatsMax * settings.heartbeatMillis
+    if (late && hardware.known === "ok") hardware.known = "degraded"
+    return Effect.void
+  }
+  hardware.askedAt = now
+  const answered = (known: Protocol.Hardware): void => {
+    hardware.known = known
+    hardware.askedAt = undefined
+  }
+  return driver.fork(
+    Effect.matchCauseEffect(ask, {
+      onSuccess: (known) => Effect.sync(() => answered(known)),
+      onFailure: (cause) => {
+        answered("degraded")
+        return logDefect(driver, "hardware", cause)
+      }
+    })
+  )
+}
 
 const read = (
   driver: DriverState,
@@ -176,6 +207,9 @@ const read = (
     })
   }
   driver.readsRunning++
+  // As of now: what is published while the handlers run is newer than what they give.
+  const { epoch, seq } = driver
+  const time = driver.clock.unsafeCurrentTimeMillis()
   return driver.fork(
     Effect.ensuring(
       Effect.flatMap(
@@ -183,17 +217,7 @@ const read = (
           ? Effect.map(readOne(driver, names[0] as string), Array.of)
           : Effect.forEach(names, (name) => readOne(driver, name), { concurrency: "unbounded" }),
         (samples) =>
-          answer(
-            driver,
-            asker,
-            "REPLY",
-            Protocol.batchToWire({
-              epoch: driver.epoch,
-              seq: driver.seq,
-              time: driver.clock.unsafeCurrentTimeMillis(),
-              samples
-            })
-          )
+          answer(driver, asker, "REPLY", Protocol.batchToWire({ epoch, seq, time, samples }))
       ),
       Effect.sync(() => {
         driver.readsRunning--

@@ -10,6 +10,8 @@ export interface Session {
   transit: Transit.Transit
   /** When it was last heard; of the clock that never jumps. */
   heardAt: number
+  /** True once the node said BYE. */
+  departed: boolean
 }
 
 /** The sessions by peer, and the highest fence that any of them brought. */
@@ -30,7 +32,7 @@ export class Sessions {
     const key = peerKey(peer)
     if (!this.byPeer.has(key) && this.byPeer.size >= this.sessionsMax) this.forgetOldest()
     const transit = Transit.begin(hello)
-    this.byPeer.set(key, { peer, node: hello.node, transit, heardAt: hello.now })
+    this.byPeer.set(key, { peer, node: hello.node, transit, heardAt: hello.now, departed: false })
   }
 
   get(peer: Uint8Array): Session | undefined {

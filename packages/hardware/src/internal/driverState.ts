@@ -31,6 +31,8 @@ export interface DriverState extends Setup {
   readonly fork: (work: Effect.Effect<void>) => Effect.Effect<void>
   /** The one permit to carry out a command. */
   readonly turn: Effect.Semaphore
+  /** The one permit to make the device safe. */
+  readonly safeTurn: Effect.Semaphore
   readonly logged: LogLimiter
   readonly counters: { -readonly [K in keyof Counters]: Counters[K] }
   /** Of the reading that was published last. */
@@ -41,6 +43,10 @@ export interface DriverState extends Setup {
   lagMillis: number
   /** When any session was heard last; `undefined` before the first one. */
   heardAt: number | undefined
+  /** Raised when the device is made safe: what was received before is not begun any more. */
+  silences: number
+  /** What the author's probe said last, and when it was asked where it has not answered yet. */
+  readonly hardware: { known: Protocol.Hardware; askedAt: number | undefined }
 }
 
 /** What drivers count for the whole process. */
@@ -123,6 +129,19 @@ export const refuse = (
 export const expired: Trouble = {
   code: "expired",
   message: "its deadline had passed before it could be begun; it was not carried out"
+}
+
+/** The answer to what waited while no node was heard. */
+export const silenced: Trouble = {
+  code: "expired",
+  message: "the node fell silent and the device was made safe before it could be begun;"
+    + " it was not carried out"
+}
+
+/** The answer to what waited when its node ended the session. */
+export const departed: Trouble = {
+  code: "expired",
+  message: "the node said goodbye before it could be begun; it was not carried out"
 }
 
 /** The answer to a node that was replaced. */
