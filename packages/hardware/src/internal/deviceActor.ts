@@ -79,6 +79,7 @@ export const build = <E, R>(setup: Setup<E, R>) =>
       now: monotonicMillis(clock)
     })
     const table = new AttributeTable(id, setup.definition, { wall: arrival().wall, faults })
+    let epoch: number | undefined
     const statuses = yield* PubSub.sliding<LinkStatus>(statusesMax)
     const owner: LinkOwner = {
       device: id,
@@ -95,6 +96,10 @@ export const build = <E, R>(setup: Setup<E, R>) =>
         for (const subscription of table.subscriptions) subscription.gap(gap)
       },
       onStatus: (status) => {
+        if (epoch !== undefined && status.epoch !== epoch) {
+          table.growAll("the device process was started anew")
+        }
+        epoch = status.epoch
         if (status.state === "lost" || status.state === "disconnected") {
           table.growAll(`the link is ${status.state}: ${status.reason ?? "no reason known"}`)
         }

@@ -65,6 +65,17 @@ const onReady = (link: LinkCore, ready: Protocol.Ready): Effect.Effect<void> => 
   if (fault !== undefined) {
     return advance(link, { _tag: "Refused", reason: `${link.dealer.endpoint}: ${fault}` })
   }
+  if (link.state.session !== "standing") return begin(link, ready)
+  // The device process was started anew before its former connection was seen to end.
+  return Effect.zipRight(
+    advance(link, { _tag: "SessionGone", reason: restarted }),
+    Effect.suspend(() => begin(link, ready))
+  )
+}
+
+const restarted = "the device process was started anew"
+
+const begin = (link: LinkCore, ready: Protocol.Ready): Effect.Effect<void> => {
   if (link.epoch !== undefined) countMissed(link, ready)
   link.epoch = ready.epoch
   link.seq = ready.seq
@@ -127,13 +138,13 @@ const onProblem = (
   }
   if (!key.startsWith("b")) settle(link, key, { _tag: "Problem", problem })
   return problem.code === "no-session"
-    ? advance(link, { _tag: "SessionGone", reason: "the device process was started anew" })
+    ? advance(link, { _tag: "SessionGone", reason: restarted })
     : advance(link, { _tag: "Heard", path: "commands" })
 }
 
 const onAlive = (link: LinkCore, alive: Protocol.Alive): Effect.Effect<void> => {
   if (alive.epoch !== link.epoch) {
-    return advance(link, { _tag: "SessionGone", reason: "the device process was started anew" })
+    return advance(link, { _tag: "SessionGone", reason: restarted })
   }
   const changed = link.alive?.hardware !== alive.hardware && alive.hardware !== "ok"
   link.alive = alive
@@ -167,7 +178,7 @@ export const onTelemetry = (link: LinkCore, frames: Frames): Effect.Effect<void>
   }
   if (batch.epoch > link.epoch) {
     dropStray(link)
-    return advance(link, { _tag: "SessionGone", reason: "the device process was started anew" })
+    return advance(link, { _tag: "SessionGone", reason: restarted })
   }
   accept(link, batch)
   return advance(link, { _tag: "Heard", path: "telemetry" })
