@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, TestClock } from "effect"
 import { rawDriver, settle, until } from "./peers.ts"
 import { clientOf, endpoints, listen, reaches, reads, simulated } from "./rig.ts"
 
@@ -49,4 +49,31 @@ describe("a device process that is started anew within the grace", () => {
         expect(links.told.map((status) => status.state)).toEqual(["online", "degraded", "online"])
       }).pipe(simulated)
   )
+})
+
+describe("a reading that was measured before it was sent", () => {
+  it.scoped("is stale at once where that is longer ago than its maxAge, and says so", () =>
+    Effect.gen(function*() {
+      const { driver, pump } = yield* session
+      const { told } = yield* listen(pump.subscribe(["flow"], { mode: "all" }))
+      yield* driver.publish(driver.batch(1, [[0, 2, -3_600_000]]))
+      yield* until("it is told", Effect.sync(() => told.length === 2))
+      expect(told[1]).toMatchObject({
+        value: 2,
+        quality: "stale",
+        reason: "it was measured 3600000 ms before it was sent"
+      })
+    }).pipe(simulated))
+
+  it.scoped("grows stale by its own age, and not by when it came", () =>
+    Effect.gen(function*() {
+      const { driver, pump } = yield* session
+      yield* TestClock.adjust("1 seconds")
+      yield* driver.publish(driver.batch(1, [[0, 2, -1_900], [1, "L", 60_000]]))
+      yield* reads(pump, "flow", (reading) => reading.value === 2)
+      yield* TestClock.adjust("99 millis")
+      expect((yield* pump.snapshot).flow.quality).toBe("good")
+      yield* TestClock.adjust("1 millis")
+      expect((yield* pump.snapshot).flow.quality).toBe("stale")
+    }).pipe(simulated))
 })

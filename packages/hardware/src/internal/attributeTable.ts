@@ -30,8 +30,8 @@ interface Cell {
   readonly unit: string
   readonly maxAge: number
   reading: Reading.Reading
-  /** When it came, by the clock that never jumps; `undefined` before the first one. */
-  cameAt: number | undefined
+  /** When it was measured as far as is known, by the clock that never jumps; none at first. */
+  measuredAt: number | undefined
 }
 
 /** The attributes of one device. */
@@ -40,15 +40,22 @@ export class AttributeTable {
   private readonly byName: ReadonlyMap<string, Cell>
   private readonly device: Identifier.DeviceId
   private readonly faults: Faults
+  private readonly onDue: (at: number) => void
   readonly subscriptions = new Set<Subscription>()
 
   constructor(
     device: Identifier.DeviceId,
     definition: DeviceDefinition,
-    options: { readonly wall: number; readonly faults: Faults }
+    options: {
+      readonly wall: number
+      readonly faults: Faults
+      /** Told of each reading that is kept when it grows stale, by the clock that never jumps. */
+      readonly onDue: (at: number) => void
+    }
   ) {
     this.device = device
     this.faults = options.faults
+    this.onDue = options.onDue
     this.cells = definition.order.map((name, index) => {
       const attribute = definition.attributes[name] as Attribute
       const unit = unitOf(attribute)
@@ -59,7 +66,7 @@ export class AttributeTable {
         serverTime: options.wall
       })
       const maxAge = maxAgeMillis(attribute)
-      return { index, name, attribute, unit, maxAge, reading, cameAt: undefined }
+      return { index, name, attribute, unit, maxAge, reading, measuredAt: undefined }
     })
     this.byName = new Map(this.cells.map((cell) => [cell.name, cell]))
   }
@@ -99,7 +106,7 @@ export class AttributeTable {
       const reading = this.judge(cell, sample, { batch, seq: batch.seq + i, wall: arrival.wall })
       // An older one was overtaken by an answer: those who want all are told it all the same.
       const newer = Reading.compare(reading, cell.reading) > 0
-      if (newer) this.keep(cell, reading, arrival.now)
+      if (newer) this.keep(cell, reading, arrival.now - ageOf(sample))
       for (const subscription of this.subscriptions) {
         if (newer || !subscription.wantsReplies) subscription.offer(cell.index, reading)
       }
@@ -125,7 +132,7 @@ export class AttributeTable {
       const reading = this.judge(cell, sample, { batch, seq: batch.seq, wall: arrival.wall })
       readings.push(reading)
       if (Reading.compare(reading, cell.reading) < 0) continue
-      this.keep(cell, reading, arrival.now)
+      this.keep(cell, reading, arrival.now - ageOf(sample))
       for (const subscription of this.subscriptions) {
         if (options.everyone || subscription.wantsReplies) subscription.offer(cell.index, reading)
       }
@@ -136,7 +143,7 @@ export class AttributeTable {
   /** Makes stale what is older than its `maxAge`. */
   grow(now: number): void {
     for (const cell of this.cells) {
-      if (cell.cameAt === undefined || now - cell.cameAt < cell.maxAge) continue
+      if (cell.measuredAt === undefined || now - cell.measuredAt < cell.maxAge) continue
       this.degrade(cell, `nothing newer came within ${cell.maxAge} ms`)
     }
   }
@@ -150,8 +157,8 @@ export class AttributeTable {
   get dueAt(): number {
     let due = Infinity
     for (const cell of this.cells) {
-      if (cell.cameAt === undefined || isStale(cell.reading)) continue
-      due = Math.min(due, cell.cameAt + cell.maxAge)
+      if (cell.measuredAt === undefined || isStale(cell.reading)) continue
+      due = Math.min(due, cell.measuredAt + cell.maxAge)
     }
     return due
   }
@@ -161,9 +168,10 @@ export class AttributeTable {
     return Math.min(Infinity, ...this.cells.map((cell) => cell.maxAge))
   }
 
-  private keep(cell: Cell, reading: Reading.Reading, now: number): void {
+  private keep(cell: Cell, reading: Reading.Reading, measuredAt: number): void {
     cell.reading = reading
-    cell.cameAt = now
+    cell.measuredAt = measuredAt
+    this.onDue(measuredAt + cell.maxAge)
   }
 
   private degrade(cell: Cell, reason: string): void {
@@ -190,7 +198,13 @@ export class AttributeTable {
       epoch: at.batch.epoch,
       seq: at.seq
     }
-    return quality === "good" ? reading : { ...reading, reason: this.reason(cell, sample, judged) }
+    const known = quality === "good"
+      ? reading
+      : { ...reading, reason: this.reason(cell, sample, judged) }
+    const age = ageOf(sample)
+    return age < cell.maxAge || isStale(known)
+      ? known
+      : Reading.degrade(known, "stale", `it was measured ${age} ms before it was sent`)
   }
 
   private reason(cell: Cell, sample: Sample, judged: Quality.Quality): string {
@@ -203,6 +217,9 @@ export class AttributeTable {
     return reason
   }
 }
+
+// How old a reading was when it was sent: by the device's clock alone, as clocks may differ.
+const ageOf = (sample: Sample): number => Math.max(0, -sample.offsetMillis)
 
 const isStale = (reading: Reading.Reading): boolean =>
   reading.quality === "stale" || reading.quality === "bad"

@@ -10,6 +10,7 @@ import {
   MetricLabel,
   ParseResult,
   PubSub,
+  Queue,
   Runtime,
   type Schema,
   type Scope,
@@ -78,7 +79,11 @@ export const build = <E, R>(setup: Setup<E, R>) =>
       wall: clock.unsafeCurrentTimeMillis(),
       now: monotonicMillis(clock)
     })
-    const table = new AttributeTable(id, setup.definition, { wall: arrival().wall, faults })
+    const growth: Growth = { wake: yield* Queue.sliding<void>(1), at: Infinity }
+    const onDue = (at: number) => {
+      if (at < growth.at) Queue.unsafeOffer(growth.wake, undefined)
+    }
+    const table = new AttributeTable(id, setup.definition, { wall: arrival().wall, faults, onDue })
     let epoch: number | undefined
     const statuses = yield* PubSub.sliding<LinkStatus>(statusesMax)
     const owner: LinkOwner = {
@@ -110,7 +115,7 @@ export const build = <E, R>(setup: Setup<E, R>) =>
     const { definition, settings } = setup
     const lane = yield* commandLane(settings.commandQueueMax)
     const state: DeviceState = { id, definition, settings, table, link, lane, arrival }
-    yield* Effect.forkScoped(growStale(state))
+    yield* Effect.forkScoped(growStale(state, growth))
     const { engine } = yield* ActorSystem
     const withFaults = (status: LinkStatus): DeviceStatus => ({ ...status, ...invalid })
     return {
@@ -177,14 +182,23 @@ const makeFaults = Effect.fnUntraced(function*(id: string) {
   }
 })
 
-// A reading that comes meanwhile is not due before the shortest maxAge: so long to sleep at most.
-const growStale = (state: DeviceState): Effect.Effect<void> =>
+/** When readings are looked at next, and what ends the sleep until then. */
+interface Growth {
+  readonly wake: Queue.Queue<void>
+  at: number
+}
+
+// A reading that comes meanwhile is not due before the shortest maxAge, so long to sleep at most;
+// one that was measured long before it was sent may be, and ends the sleep.
+const growStale = (state: DeviceState, growth: Growth): Effect.Effect<void> =>
   state.table.maxAgeMin === Infinity ? Effect.void : Effect.suspend(() => {
     const { now } = state.arrival()
     state.table.grow(now)
     const left = Math.min(state.table.dueAt - now, state.table.maxAgeMin)
+    growth.at = now + left
     // Whole milliseconds: a sleep for a part of one may end before the time that is waited for.
-    return Effect.sleep(Math.max(1, Math.ceil(left)))
+    const sleep = Effect.sleep(Math.max(1, Math.ceil(left)))
+    return Effect.raceFirst(sleep, Queue.take(growth.wake))
   }).pipe(Effect.forever)
 
 const read = (state: DeviceState, asked: Asked) => {
