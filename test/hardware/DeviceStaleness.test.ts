@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, TestClock } from "effect"
+import { Deferred, Effect, Fiber, Stream, TestClock } from "effect"
 import { rawDriver, settle, until } from "./peers.ts"
 import { clientOf, endpoints, listen, reaches, reads, simulated } from "./rig.ts"
 
@@ -75,5 +75,28 @@ describe("a reading that was measured before it was sent", () => {
       expect((yield* pump.snapshot).flow.quality).toBe("good")
       yield* TestClock.adjust("1 millis")
       expect((yield* pump.snapshot).flow.quality).toBe("stale")
+    }).pipe(simulated))
+})
+
+describe("changes of the link", () => {
+  it.scoped("a slow reader gets the newest in the end, of the hardware as well", () =>
+    Effect.gen(function*() {
+      const { driver, hello, pump } = yield* session
+      const gate = yield* Deferred.make<void>()
+      const { told } = yield* listen(
+        Stream.tap(
+          pump.linkChanges,
+          (status) => status.hardware === undefined ? Effect.void : Deferred.await(gate)
+        )
+      )
+      for (let i = 0; i < 501; i++) {
+        const hardware = i === 500 ? "down" : i % 2 === 0 ? "ok" : "degraded"
+        yield* driver.answer(hello, "HEARTBEAT", { epoch: 1, seq: 0, loopLagMillis: 0, hardware })
+        yield* Effect.yieldNow()
+      }
+      yield* until("all came", Effect.map(pump.link, (status) => status.hardware === "down"))
+      yield* Deferred.succeed(gate, undefined)
+      yield* until("the newest is told", Effect.sync(() => told.at(-1)?.hardware === "down"))
+      expect(told.length).toBeLessThan(500)
     }).pipe(simulated))
 })

@@ -53,7 +53,8 @@ describe("a session", () => {
         yield* settle
       }
       expect(yield* reaches("online")).toMatchObject({ hardware: "degraded", loopLagMillis: 3 })
-      expect(states()).toEqual(["connecting", "online"])
+      // Told once more as the first heartbeat says how the hardware is.
+      expect(states()).toEqual(["connecting", "online", "online"])
       expect((yield* link.status).counters.gaps).toBe(0)
     }).pipe(simulated))
 

@@ -108,7 +108,8 @@ export const build = <E, R>(setup: Setup<E, R>) =>
         if (status.state === "lost" || status.state === "disconnected") {
           table.growAll(`the link is ${status.state}: ${status.reason ?? "no reason known"}`)
         }
-        statuses.unsafeOffer(status)
+        // Its effect makes room by dropping the oldest; unsafeOffer would drop the newest.
+        Effect.runSync(PubSub.publish(statuses, status))
       }
     }
     const link = yield* setup.link({ id, config })(owner)

@@ -5,7 +5,7 @@ import * as Protocol from "../DeviceProtocol.ts"
 import type { Missing } from "../LinkPort.ts"
 import type { Frames } from "../Transport.ts"
 import { advance, dropMalformed, dropStray, type LinkCore, linkMetrics } from "./linkCore.ts"
-import { wantSnapshot, warn } from "./linkCore.ts"
+import { statusOf, wantSnapshot, warn } from "./linkCore.ts"
 
 /** Handles a message on the command path. */
 export const onAnswer = (link: LinkCore, frames: Frames): Effect.Effect<void> => {
@@ -146,10 +146,13 @@ const onAlive = (link: LinkCore, alive: Protocol.Alive): Effect.Effect<void> => 
   if (alive.epoch !== link.epoch) {
     return advance(link, { _tag: "SessionGone", reason: restarted })
   }
-  const changed = link.alive?.hardware !== alive.hardware && alive.hardware !== "ok"
+  const changed = link.alive?.hardware !== alive.hardware
   link.alive = alive
+  if (changed) link.owner.onStatus(statusOf(link))
   return Effect.zipRight(
-    changed ? warn(link, "hardware", `the device's hardware is ${alive.hardware}`) : Effect.void,
+    changed && alive.hardware !== "ok"
+      ? warn(link, "hardware", `the device's hardware is ${alive.hardware}`)
+      : Effect.void,
     advance(link, { _tag: "Heard", path: "commands" })
   )
 }
