@@ -41,6 +41,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/monotonic.ts",
     "packages/hardware/src/internal/nameOf.ts"
   ],
+  "test/hardware/DriverSafety.test.ts": ["packages/hardware/src/internal/driverSafety.ts"],
   "test/hardware/ZmqLink.test.ts": [
     "packages/hardware/src/Link.ts",
     "packages/hardware/src/internal/linkCore.ts",
