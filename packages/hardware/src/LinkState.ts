@@ -1,7 +1,7 @@
 /**
  * The state machine of a link, pure: from what was heard, and when, to what the link is and what is
- * to be done. Times are milliseconds of a clock that never jumps; the caller brings them. It is one
- * file, since each transition is to be read beside the others.
+ * to be done. Times are milliseconds of a clock that never jumps; the caller brings them.
+ * It is one file, since each transition is to be read beside the others.
  */
 import { Backoff } from "@plantd/core"
 import { Schema } from "effect"
