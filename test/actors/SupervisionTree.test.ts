@@ -132,6 +132,16 @@ describe("a crash", () => {
     })
   })
 
+  it("of one child does not hold up the restart of another under one-for-one", () => {
+    const three = scene("one-for-one", abc)
+    three.exit("a", crashed)
+    three.settle(100)
+    three.exit("a", crashed, 100)
+    three.exit("c", crashed, 100)
+    expect(three.settle(200)).toEqual(["start c"])
+    expect(three.settle(300)).toEqual(["start a"])
+  })
+
   it("that is resumed leaves the child as it is", () => {
     const one = scene("one-for-all", [spec("a", { supervision: () => Supervision.resume })])
     expect(Tree.onCrash(one.tree, "a", broken)).toEqual([one.tree, "resume"])

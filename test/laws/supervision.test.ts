@@ -115,7 +115,8 @@ class World {
   /** Everything that was told is done, and time passes until nothing is left to do. */
   rest(): void {
     for (let round = 0; round < 1_000; round++) {
-      const [id] = this.told.keys()
+      // The last told first: were two told at once, the wrong one would obey.
+      const id = [...this.told.keys()].at(-1)
       if (id !== undefined) this.obey(id)
       else {
         const due = Tree.nextDue(this.tree, this.now)
