@@ -345,7 +345,8 @@ const mostAtOnce = (concurrency: number | "unbounded") =>
     return yield* Effect.gen(function*() {
       const busy = (yield* Busy.client)("b")
       const asked = yield* Effect.forkAll(Array.from({ length: 8 }, () => busy.Work()))
-      yield* Effect.yieldNow()
+      // Time enough for every handler that may begin.
+      yield* Effect.repeatN(Effect.yieldNow(), 64)
       yield* Deferred.succeed(gate, undefined)
       const exit = yield* Fiber.await(asked)
       expect(Exit.isSuccess(exit)).toBe(true)

@@ -6,12 +6,14 @@ import type { Rpc } from "@effect/rpc"
 import * as RpcGroup from "@effect/rpc/RpcGroup"
 import { Identifier } from "@plantd/core"
 import { type Duration, Effect, type Layer, type Scope, type Stream } from "effect"
+import type { ActorAddress } from "./ActorAddress.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { AskError, TellError } from "./ActorError.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import { layerOf } from "./internal/behaviour.ts"
 import { clientClassOf } from "./internal/client.ts"
 import type * as Mailbox from "./Mailbox.ts"
+import type * as Stash from "./Stash.ts"
 import type * as Supervision from "./Supervision.ts"
 
 export { askTimeoutMillisMax } from "./internal/client.ts"
@@ -85,8 +87,18 @@ export interface Options {
   readonly supervision?: Supervision.Supervision
   /** The bound of the mailbox, and what happens beyond it. Default: 1,024, then backpressure. */
   readonly mailbox?: Partial<Mailbox.Settings>
+  /** The most messages that an actor puts aside. Default: 1,024. */
+  readonly stash?: Partial<Stash.Settings>
   /** The most messages that one actor handles side by side. Default: 1. */
   readonly concurrency?: number | "unbounded"
+  /** A handler that takes longer is interrupted, and that is a crash. Default: no bound. */
+  readonly handlerTimeout?: Duration.DurationInput
+  /**
+   * An actor that took no message for so long, up to a quarter more, is stopped as `passivated`: its
+   * next message starts it anew. One with timers, watches, pipes, messages put aside, or a supervisor
+   * stays. Default: never.
+   */
+  readonly passivateAfter?: Duration.DurationInput
   /** How long messages at hand and finalizers may take when the actor stops. Default: 5 s. */
   readonly shutdownTimeout?: Duration.DurationInput
 }
@@ -95,6 +107,8 @@ export interface Options {
 export interface Actor<Name extends string, Rpcs extends Rpc.Any> {
   readonly name: Name
   readonly protocol: RpcGroup.RpcGroup<Rpcs>
+  /** The address of one actor of this type. */
+  readonly at: (id: string) => ActorAddress
   /** Gives clients by id. No actor is started by it: the first message starts one. */
   readonly client: Effect.Effect<(id: string) => Client<Rpcs>, never, ActorSystem>
   /**
@@ -131,16 +145,20 @@ export const make = <const Name extends string, const Rpcs extends ReadonlyArray
   return {
     name,
     protocol,
-    client: Effect.map(ActorSystem, ({ engine }) => (id: string) => {
-      if (id.length === 0 || id.length > Identifier.identifierLengthMax) {
-        throw new RangeError(
-          `an id of ${name} has ${id.length} characters,`
-            + ` expected 1 to ${Identifier.identifierLengthMax}`
-        )
-      }
-      return new Clients(engine, id) as unknown as Client<Rpcs[number]>
-    }),
+    at: (id) => ({ type: name, id: checkedId(name, id) }),
+    client: Effect.map(
+      ActorSystem,
+      ({ engine }) => (id: string) =>
+        new Clients(engine, checkedId(name, id)) as unknown as Client<Rpcs[number]>
+    ),
     toLayer: (build, options = {}) => layerOf({ name, protocol, build, options }) as never,
     of: (handlers) => handlers
   }
+}
+
+const checkedId = (name: string, id: string): string => {
+  if (id.length > 0 && id.length <= Identifier.identifierLengthMax) return id
+  throw new RangeError(
+    `an id of ${name} has ${id.length} characters, expected 1 to ${Identifier.identifierLengthMax}`
+  )
 }

@@ -3,29 +3,46 @@ import { Cause, Schema } from "effect"
 import { ActorAddress, format } from "./ActorAddress.ts"
 
 /** Why an actor stopped. */
-export const StopReason = Schema.Literal("stopped", "restart-limit", "crashed", "shutdown")
+export const StopReason = Schema.Literal(
+  "stopped",
+  "passivated",
+  "superseded",
+  "crashed",
+  "restart-limit",
+  "supervisor",
+  "shutdown"
+)
 /**
- * Why an actor stopped: it was told to, it crashed more often than its supervision allows, it
- * crashed and its supervision is `stop`, or its system or type was shut down.
+ * Why an actor stopped.
+ * - `stopped`: it was told to.
+ * - `passivated`: it was idle; its next message starts it again.
+ * - `superseded`: another writer owns its durable state now.
+ * - `crashed`: it crashed, and its supervision is `stop`.
+ * - `restart-limit`: it crashed more often than its supervision allows.
+ * - `supervisor`: its supervisor stopped it, or ended.
+ * - `shutdown`: its system or its type was shut down.
  */
 export type StopReason = typeof StopReason.Type
 
 /**
  * No answer came before the deadline. With `outcome: "not-handled"` the message provably never
  * reached a handler; with `"unknown"` it did, and what it did may or may not have taken effect.
+ * `chain` are the asks that waited for each other then, as `type/id.tag`, the first asked first:
+ * an actor that stands in it twice waited for itself.
  */
 export class AskTimeout extends Schema.TaggedError<AskTimeout>()("AskTimeout", {
   address: ActorAddress,
   tag: Schema.String,
   timeoutMillis: Schema.Number,
-  outcome: Schema.Literal("not-handled", "unknown")
+  outcome: Schema.Literal("not-handled", "unknown"),
+  chain: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
 }) {
   override get message(): string {
     const known = this.outcome === "unknown"
       ? "its handler had begun, so the outcome is unknown"
       : "its handler had not begun, so nothing was done"
     return `${format(this.address)} did not answer ${this.tag} within ${this.timeoutMillis} ms;`
-      + ` ${known}`
+      + ` ${known}${this.chain.length > 1 ? `; waiting: ${this.chain.join(" -> ")}` : ""}`
   }
 }
 
@@ -65,6 +82,71 @@ export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull"
   }
 }
 
+/** The message was put aside by its handler, and there was no room for it: it was not handled. */
+export class StashFull extends Schema.TaggedError<StashFull>()("StashFull", {
+  address: ActorAddress,
+  tag: Schema.String,
+  capacity: Schema.Number
+}) {
+  override get message(): string {
+    return `${format(this.address)} has put aside ${this.capacity} messages already; ${this.tag}`
+      + " was not taken"
+  }
+}
+
+/** The message does not fit its schema, in the field that `issue` names: it was not sent. */
+export class MessageInvalid extends Schema.TaggedError<MessageInvalid>()("MessageInvalid", {
+  address: ActorAddress,
+  tag: Schema.String,
+  issue: Schema.String
+}) {
+  override get message(): string {
+    return `${this.tag} for ${format(this.address)} does not fit its schema: ${this.issue}`
+  }
+}
+
+/** A handler ran longer than the `handlerTimeout` of its type: the defect of that crash. */
+export class HandlerTimeout extends Schema.TaggedError<HandlerTimeout>()("HandlerTimeout", {
+  address: ActorAddress,
+  tag: Schema.String,
+  timeoutMillis: Schema.Number
+}) {
+  override get message(): string {
+    return `${format(this.address)} handled ${this.tag} for more than ${this.timeoutMillis} ms`
+  }
+}
+
+/** An actor was told to watch itself: it could never hear of its own end. */
+export class CannotWatchItself extends Schema.TaggedError<CannotWatchItself>()(
+  "CannotWatchItself",
+  { address: ActorAddress }
+) {
+  override get message(): string {
+    return `${format(this.address)} cannot watch itself; use ActorContext.onEnd`
+  }
+}
+
+/** An actor has a supervisor already, and can have only one. */
+export class AlreadySupervised extends Schema.TaggedError<AlreadySupervised>()(
+  "AlreadySupervised",
+  { address: ActorAddress, supervisor: ActorAddress }
+) {
+  override get message(): string {
+    return `${format(this.address)} is supervised by ${format(this.supervisor)} already`
+  }
+}
+
+/** An actor holds more of something than the named limit allows: the defect of that crash. */
+export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
+  address: ActorAddress,
+  limit: Schema.Literal("timersMax", "pipesMax", "turnsQueuedMax"),
+  max: Schema.Number
+}) {
+  override get message(): string {
+    return `${format(this.address)} would exceed ${this.limit}, which is ${this.max}`
+  }
+}
+
 /** No behaviour is registered for this type of actor: its layer is not part of the program. */
 export class ActorNotRegistered extends Schema.TaggedError<ActorNotRegistered>()(
   "ActorNotRegistered",
@@ -84,12 +166,19 @@ export const AskError = Schema.Union(
   ActorCrashed,
   ActorStopped,
   MailboxFull,
+  StashFull,
+  MessageInvalid,
   ActorNotRegistered
 )
 /** What an ask can fail with, apart from the error its Rpc declares. */
 export type AskError = typeof AskError.Type
 
 /** What a tell can fail with: the message was not taken, and will not be handled. */
-export const TellError = Schema.Union(ActorStopped, MailboxFull, ActorNotRegistered)
+export const TellError = Schema.Union(
+  ActorStopped,
+  MailboxFull,
+  MessageInvalid,
+  ActorNotRegistered
+)
 /** What a tell can fail with: the message was not taken, and will not be handled. */
 export type TellError = typeof TellError.Type

@@ -1,9 +1,12 @@
 /** The runtime that actors live in: it finds them by address, starts them, and tells of them. */
 import { Context, Duration, Effect, Layer, type Scope, type Stream } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
+import type { ActorNotRegistered, ActorStopped, AlreadySupervised } from "./ActorError.ts"
+import type { Terminated } from "./DeathWatch.ts"
 import type { Envelope } from "./internal/envelope.ts"
 import { makeLocalSystem } from "./internal/localSystem.ts"
 import type { Registration } from "./internal/registration.ts"
+import type { Child, Parent } from "./internal/supervised.ts"
 import type { LifecycleEvent } from "./LifecycleEvent.ts"
 
 /** Counts since the system was made. */
@@ -28,6 +31,11 @@ export interface Engine {
   readonly register: (registration: Registration) => Effect.Effect<void, never, Scope.Scope>
   /** Hands a message to the actor at an address; it starts where it is not alive. */
   readonly deliver: (type: string, id: string, envelope: Envelope) => void
+  /** Puts an actor under a supervisor. Where it is not alive, messages wait until its start. */
+  readonly adopt: (
+    address: ActorAddress,
+    parent: Parent
+  ) => Child | ActorNotRegistered | AlreadySupervised
 }
 
 /** A runtime for actors. */
@@ -44,6 +52,14 @@ export interface ActorSystemService {
    * interrupted; finalizers run either way.
    */
   readonly drain: Effect.Effect<void>
+  /** Starts an actor without a message; succeeds when its handlers are built. */
+  readonly start: (
+    address: ActorAddress
+  ) => Effect.Effect<void, ActorNotRegistered | ActorStopped>
+  /** Succeeds when the actor has ended, or at once where it is not alive. */
+  readonly watch: (address: ActorAddress) => Effect.Effect<Terminated>
+  /** How many messages wait for an actor: queued, given back, or waiting for room. */
+  readonly backlog: (address: ActorAddress) => Effect.Effect<number>
   /** Lets an actor that stopped by its supervision start again at its next message. */
   readonly revive: (address: ActorAddress) => Effect.Effect<void>
   /**

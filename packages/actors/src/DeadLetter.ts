@@ -6,9 +6,16 @@ import { ActorAddress } from "./ActorAddress.ts"
  * - `expired`: its deadline passed while it waited in the mailbox.
  * - `overflow`: the mailbox was full and the overflow strategy gave it up.
  * - `stopped`: its actor had stopped, or stopped before its turn came.
+ * - `stash-full`: its handler put it aside, and there was no room for it.
  * - `not-registered`: no behaviour for its actor's type.
  */
-export const Reason = Schema.Literal("expired", "overflow", "stopped", "not-registered")
+export const Reason = Schema.Literal(
+  "expired",
+  "overflow",
+  "stopped",
+  "stash-full",
+  "not-registered"
+)
 /** Why no handler will ever see a message. */
 export type Reason = typeof Reason.Type
 

@@ -88,9 +88,9 @@ export class Mailbox<M extends Entry<M>> {
     return this.queue.size
   }
 
-  /** True where a message is there to be taken. */
-  get hasWork(): boolean {
-    return this.queue.size > 0
+  /** Messages whose senders wait for room. */
+  get waitingSize(): number {
+    return this.waiting === undefined ? 0 : this.waiting.size
   }
 
   /** Offers a message; see `Offered`. In order with every earlier offer. */

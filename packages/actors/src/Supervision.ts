@@ -4,7 +4,7 @@
  * window, counted per instance.
  */
 import { Backoff } from "@plantd/core"
-import { Duration } from "effect"
+import { type Cause, Duration } from "effect"
 
 /** How long to wait between restarts, and after which quiet time to begin anew. */
 export interface RestartBackoff extends Backoff.Backoff {
@@ -12,9 +12,15 @@ export interface RestartBackoff extends Backoff.Backoff {
   readonly resetAfter: Duration.DurationInput
 }
 
-/** What to do after a crash. */
+/** What to do after a crash: fixed, or chosen by its cause. */
 export type Supervision =
+  | Fixed
+  | { readonly _tag: "By"; readonly choose: (cause: Cause.Cause<unknown>) => Fixed }
+
+/** What to do after a crash, whatever its cause. */
+export type Fixed =
   | { readonly _tag: "Stop" }
+  | { readonly _tag: "Escalate" }
   | { readonly _tag: "Resume" }
   | {
     readonly _tag: "Restart"
@@ -24,10 +30,29 @@ export type Supervision =
   }
 
 /** A crash stops the actor; messages to it fail with `ActorStopped` until it is revived. */
-export const stop: Supervision = { _tag: "Stop" }
+export const stop: Fixed = { _tag: "Stop" }
 
 /** A crash is reported, and the actor goes on with the state it has. */
-export const resume: Supervision = { _tag: "Resume" }
+export const resume: Fixed = { _tag: "Resume" }
+
+/** A crash is a crash of the actor's supervisor, which ends; without one it is as `stop`. */
+export const escalate: Fixed = { _tag: "Escalate" }
+
+/** Chooses by the cause of each crash. Should `choose` itself throw, the actor stops. */
+export const by = (choose: (cause: Cause.Cause<unknown>) => Fixed): Supervision => ({
+  _tag: "By",
+  choose
+})
+
+/** What a supervision says to a cause. Total; never throws. */
+export const resolve = (supervision: Supervision, cause: Cause.Cause<unknown>): Fixed => {
+  if (supervision._tag !== "By") return supervision
+  try {
+    return supervision.choose(cause)
+  } catch {
+    return stop
+  }
+}
 
 /** What `restart` takes; each has a default. */
 export interface RestartOptions {
@@ -40,7 +65,7 @@ export interface RestartOptions {
 }
 
 /** A crash builds the actor anew after a delay, at most `maxRestarts` times `within` a window. */
-export const restart = (options: RestartOptions = {}): Supervision => {
+export const restart = (options: RestartOptions = {}): Fixed => {
   const maxRestarts = options.maxRestarts ?? 5
   if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
     throw new RangeError(
@@ -70,10 +95,12 @@ export const untroubled: History = { restarts: [], attempt: 0 }
 export type Directive =
   | { readonly _tag: "Stop"; readonly reason: "crashed" | "restart-limit" }
   | { readonly _tag: "Resume" }
+  | { readonly _tag: "Escalate" }
   | { readonly _tag: "Restart"; readonly delayMillis: number }
 
-/** The facts of a crash: when, when that incarnation began, and a random number in [0, 1). */
+/** The facts of a crash: why, when, when its incarnation began, a random number in [0, 1). */
 export interface Crash {
+  readonly cause: Cause.Cause<unknown>
   readonly now: number
   readonly startedAt: number
   readonly random: number
@@ -81,15 +108,18 @@ export interface Crash {
 
 /** The decision after a crash, and the history to keep. Total; never throws. */
 export const onCrash = (
-  supervision: Supervision,
+  chosen: Supervision,
   history: History,
   crash: Crash
 ): readonly [History, Directive] => {
+  const supervision = resolve(chosen, crash.cause)
   switch (supervision._tag) {
     case "Stop":
       return [history, { _tag: "Stop", reason: "crashed" }]
     case "Resume":
       return [history, { _tag: "Resume" }]
+    case "Escalate":
+      return [history, { _tag: "Escalate" }]
     case "Restart": {
       const { backoff, maxRestarts, withinMillis } = supervision
       const recent = history.restarts.filter((at) => crash.now - at < withinMillis)

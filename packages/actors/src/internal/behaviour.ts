@@ -4,11 +4,14 @@ import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import * as RpcSchema from "@effect/rpc/RpcSchema"
 import { Context, Duration, Effect, Exit, Layer, Runtime, RuntimeFlags, Scope } from "effect"
 import type { Options } from "../Actor.ts"
-import { ActorContext } from "../ActorContext.ts"
+import { ActorContext, type ActorContextService } from "../ActorContext.ts"
 import { ActorSystem } from "../ActorSystem.ts"
+import * as Handling from "../Handling.ts"
 import * as Mailbox from "../Mailbox.ts"
+import * as Stash from "../Stash.ts"
 import * as Supervision from "../Supervision.ts"
-import type { ErasedHandlers, Registration } from "./registration.ts"
+import { isImmediate } from "./immediate.ts"
+import type { Build, ErasedHandlers, Mode, Registration } from "./registration.ts"
 
 /** A type of actor, what it does, and how it is run. */
 export interface Behaviour<Rpcs extends Rpc.Any> {
@@ -27,7 +30,9 @@ export const layerOf = <Rpcs extends Rpc.Any>(
   const concurrency = options.concurrency === "unbounded"
     ? Number.MAX_SAFE_INTEGER
     : options.concurrency ?? 1
+  const stashCapacity = options.stash?.capacity ?? Stash.standard.capacity
   checkCount(name, "mailbox.capacity", mailbox.capacity)
+  checkCount(name, "stash.capacity", stashCapacity)
   checkCount(name, "concurrency", concurrency)
   return Layer.scopedDiscard(
     Effect.gen(function*() {
@@ -36,6 +41,7 @@ export const layerOf = <Rpcs extends Rpc.Any>(
       const registration: Registration = {
         type: name,
         streams: streamsOf(behaviour.protocol),
+        modes: modesOf(behaviour.protocol),
         build: buildOf(behaviour.build, context),
         context,
         // Counting fibers one by one would cost more than running the messages.
@@ -46,7 +52,10 @@ export const layerOf = <Rpcs extends Rpc.Any>(
         }),
         supervision: options.supervision ?? Supervision.restart(),
         mailbox,
+        stashCapacity,
         concurrency,
+        handlerMillis: millis(options.handlerTimeout),
+        passivateMillis: millis(options.passivateAfter),
         shutdownMillis: Duration.toMillis(options.shutdownTimeout ?? "5 seconds")
       }
       yield* engine.register(registration)
@@ -54,17 +63,42 @@ export const layerOf = <Rpcs extends Rpc.Any>(
   )
 }
 
-const buildOf = (build: object, context: Context.Context<never>): Registration["build"] => {
+const millis = (input: Duration.DurationInput | undefined): number => {
+  const value = input === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(input)
+  if (value > 0) return value
+  throw new RangeError(`a time of ${value} ms was given, expected more than 0`)
+}
+
+const buildOf = (build: object, context: Context.Context<never>): Build => {
   if (!Effect.isEffect(build)) {
-    const handlers = Exit.succeed(build as ErasedHandlers)
-    return () => handlers
+    return { _tag: "Plain", effect: Exit.succeed(build as ErasedHandlers) }
   }
   const effect = build as Effect.Effect<ErasedHandlers, unknown, ActorContext | Scope.Scope>
-  return (actor, scope) =>
+  if (isImmediate(effect)) {
+    return { _tag: "Plain", effect: effect as Effect.Effect<ErasedHandlers, unknown> }
+  }
+  const run = (actor: ActorContextService, scope: Scope.Scope) =>
     Effect.provide(
       effect,
       context.pipe(Context.add(ActorContext, actor), Context.add(Scope.Scope, scope))
     )
+  return { _tag: "Scoped", run }
+}
+
+const modesOf = <Rpcs extends Rpc.Any>(
+  protocol: RpcGroup.RpcGroup<Rpcs>
+): ReadonlyMap<string, Mode> | undefined => {
+  const modes = new Map<string, Mode>()
+  for (const [tag, rpc] of protocol.requests) {
+    const { annotations } = rpc as unknown as Rpc.AnyWithProps
+    const mode = {
+      beside: Context.get(annotations, Handling.Beside),
+      interruptible: Context.get(annotations, Handling.Interruptible),
+      reentrant: Context.get(annotations, Handling.Reentrant)
+    }
+    if (mode.beside || mode.interruptible || mode.reentrant) modes.set(tag, mode)
+  }
+  return modes.size === 0 ? undefined : modes
 }
 
 const streamsOf = <Rpcs extends Rpc.Any>(

@@ -1,52 +1,44 @@
 /**
  * The engine of one actor: its mailbox, its incarnation and its life, as a state machine that says
- * which effect to run next (`next`) and hears how it ended (`settle`). A worker runs the effects;
- * this code decides. On the hot path there is no fork, no generator and no schema. It is one file,
- * since each transition is to be read beside the others.
+ * which effect to run next (`next`) and hears how it ended (`settle`). A dispatcher gives it turns,
+ * and a worker runs what needs a fiber; this code decides. On the hot path there is no fork, no
+ * generator and no schema. It is one file, since each transition is to be read beside the others.
  */
-import {
-  Cause,
-  type Clock,
-  Deferred,
-  Duration,
-  Effect,
-  ExecutionStrategy,
-  Exit,
-  Fiber,
-  FiberId,
-  Runtime,
-  Scope,
-  type Stream
-} from "effect"
-import type { ActorAddress } from "../ActorAddress.ts"
-import type { ActorContextService } from "../ActorContext.ts"
-import {
-  ActorCrashed,
-  ActorStopped,
-  AskTimeout,
-  MailboxFull,
-  type StopReason,
-  type TellError
-} from "../ActorError.ts"
-import type { Reason as DeadLetterReason } from "../DeadLetter.ts"
+import { Cause, type Clock, Effect, ExecutionStrategy, Exit, Fiber, FiberId, Scope } from "effect"
+import { type ActorAddress, format } from "../ActorAddress.ts"
+import type { EndReason } from "../ActorContext.ts"
+import { ActorCrashed, ActorStopped, AskTimeout, type StopReason } from "../ActorError.ts"
+import type { Terminated } from "../DeathWatch.ts"
 import type { LifecycleEvent } from "../LifecycleEvent.ts"
-import { Mailbox } from "../Mailbox.ts"
+import type { Stash } from "../Stash.ts"
 import { type History, onCrash, untroubled } from "../Supervision.ts"
-import { endingStream, isAnswer } from "./answer.ts"
-import type { Deadlines } from "./deadlines.ts"
-import { type Envelope, finish, type Owner, queued, refuse, running, waiting } from "./envelope.ts"
-import type { ErasedHandlers, Registration } from "./registration.ts"
+import { isAnswer } from "./answer.ts"
+import type { Dispatcher, Runnable } from "./dispatcher.ts"
+import * as Letter from "./envelope.ts"
+import { Ask, type Envelope, type Owner, running, settled, Turn } from "./envelope.ts"
+import { Handlers } from "./handlers.ts"
+import { InFlight } from "./inFlight.ts"
+import { immediate } from "./immediate.ts"
+import { type Home, Incarnation } from "./incarnation.ts"
+import { Onlookers, type OnTerminated } from "./onlookers.ts"
+import { Postbox, type PostOffice } from "./postbox.ts"
+import type { ErasedHandlers, Mode, Registration } from "./registration.ts"
+import type { Parent } from "./supervised.ts"
+import type { Due, Timetable } from "./timetable.ts"
 import type { Job, Worker, Workers } from "./workers.ts"
 
+/** The most messages that an actor handles before others with work get their turn. */
+export const batchMax = 256
+
 /** What a cell needs of its system. */
-export interface Host {
+export interface Host extends PostOffice {
   readonly clock: Clock.Clock
-  readonly deadlines: Deadlines
+  readonly dispatcher: Dispatcher
   /** How many messages were handed to a handler; cells count here. */
   handled: number
   readonly random: () => number
   readonly publish: (event: LifecycleEvent) => void
-  readonly deadLetter: (address: ActorAddress, tag: string, reason: DeadLetterReason) => void
+  readonly watch: (target: ActorAddress, notify: (terminated: Terminated) => void) => () => void
 }
 
 /** Which actor a cell is. */
@@ -60,6 +52,8 @@ export interface Identity {
 export interface Species {
   readonly registration: Registration
   readonly workers: Workers
+  /** Grows with each sweep for idle actors. */
+  readonly sweep: number
   /** The cell has come to its end and takes no more messages. */
   readonly onEnded: (cell: Cell, reason: StopReason) => void
 }
@@ -67,41 +61,57 @@ export interface Species {
 /**
  * - `build`: the next step builds the handlers.
  * - `ready`: it handles messages.
- * - `end`: the next step closes the incarnation; then it is `ended`, or in `backoff`.
- * - `backoff`: it waits before it is built anew.
+ * - `end`: the next step closes the incarnation; then it is `ended`, or `held`.
+ * - `held`: it waits until its backoff is over, or until its supervisor starts it.
  */
-type Stage = "build" | "ready" | "end" | "backoff" | "ended"
-
-type InFlight = Map<Envelope, Fiber.RuntimeFiber<unknown, unknown>>
+type Stage = "build" | "ready" | "end" | "held" | "ended"
 
 /** One actor at work. */
-export class Cell implements Job, Owner {
-  readonly address: ActorAddress
+export class Cell implements Job, Owner, Runnable, Home, Due {
   readonly serial: number
-  readonly mailbox: Mailbox<Envelope>
+  /** The sweep at which it last took a message. */
+  touched: number
+  current: Envelope | undefined = undefined
+  /** For the end of its backoff. */
+  heapIndex = -1
+  deadline = 0
+  parent: Parent | undefined = undefined
   private readonly host: Host
   private readonly species: Species
+  private readonly postbox: Postbox
   private stage: Stage = "build"
-  private incarnation = 1
-  private handlers: ErasedHandlers | undefined = undefined
-  private scope: Scope.CloseableScope | undefined = undefined
-  private ending: Deferred.Deferred<never, ActorStopped | ActorCrashed> | undefined = undefined
-  private current: Envelope | undefined = undefined
+  private number = 0
+  private handlers: Handlers | undefined = undefined
+  private incarnation: Incarnation | undefined = undefined
   private inFlight: InFlight | undefined = undefined
+  private resting = false
+  private awake = false
   private worker: Worker | undefined = undefined
   private history: History = untroubled
   private startedAt = 0
   private stopping: StopReason | undefined = undefined
+  private holding = false
   private crash: Crash | undefined = undefined
-  private delayMillis = 0
-  private onStopped: Array<() => void> | undefined = undefined
+  private onlookers: Onlookers | undefined = undefined
 
   constructor(host: Host, species: Species, identity: Identity) {
     this.host = host
     this.species = species
-    this.address = identity.address
     this.serial = identity.serial
-    this.mailbox = new Mailbox(species.registration.mailbox)
+    this.postbox = new Postbox(host, identity.address, species.registration)
+    this.touched = species.sweep
+  }
+
+  get address(): ActorAddress {
+    return this.postbox.address
+  }
+
+  get name(): string {
+    return format(this.address)
+  }
+
+  get timetable(): Timetable {
+    return this.host.timetable
   }
 
   // The sender's side ----------------------------------------------------------------------------
@@ -109,215 +119,305 @@ export class Cell implements Job, Owner {
   /** Takes a message, or tells its sender at once that it was not taken. */
   offer(envelope: Envelope): void {
     envelope.owner = this
-    const offered = this.mailbox.offer(envelope)
-    if (offered === "queued") envelope.phase = queued
-    else if (offered === "waiting") envelope.phase = waiting
-    else if (offered === "refused") this.overflow(envelope)
-    else {
-      envelope.phase = queued
-      this.overflow(offered)
+    const { modes } = this.species.registration
+    const mode = modes === undefined ? undefined : modes.get(envelope.tag)
+    if (mode !== undefined && this.goesBeside(mode, envelope)) {
+      this.postbox.offerBeside(envelope, this.inFlight?.size ?? 0)
+      if (this.stage === "ready" && this.stopping === undefined) this.runBeside()
+      else if (!this.awake) this.wake()
+      return
     }
-    if (envelope.reply !== undefined) this.host.deadlines.add(envelope)
-    if (this.worker === undefined && this.canProceed()) this.wake()
+    this.postbox.offer(envelope)
+    if (!this.awake && this.canProceed()) this.wake()
   }
 
   cancel(envelope: Envelope): void {
-    this.withdraw(envelope)
-    envelope.reply = undefined
+    this.postbox.withdraw(envelope)
+    if (envelope instanceof Ask) envelope.reply = undefined
     envelope.taken = undefined
-    this.finish(envelope, Exit.void)
+    const begun = envelope.phase === running
+    this.postbox.finish(envelope, Exit.void)
+    if (begun) this.giveUp(envelope)
   }
 
-  onDeadline(envelope: Envelope): void {
-    const begun = envelope.phase === running
-    this.withdraw(envelope)
-    if (!begun) this.host.deadLetter(this.address, envelope.tag, "expired")
-    this.finish(
-      envelope,
-      Exit.fail(
-        new AskTimeout({
-          address: this.address,
-          tag: envelope.tag,
-          timeoutMillis: envelope.timeoutMillis,
-          outcome: begun ? "unknown" : "not-handled"
-        })
-      )
+  onDeadline(ask: Ask): void {
+    const { address } = this
+    const { tag, timeoutMillis } = ask
+    const begun = ask.phase === running
+    const chain = Letter.chainOf(ask)
+    this.postbox.withdraw(ask)
+    if (!begun) this.host.deadLetter(address, tag, "expired")
+    const outcome = begun ? "unknown" : "not-handled"
+    this.postbox.finish(
+      ask,
+      Exit.fail(new AskTimeout({ address, tag, timeoutMillis, outcome, chain }))
     )
+    if (begun) this.giveUp(ask)
   }
+
+  /** Messages that wait to be handled. */
+  get backlog(): number {
+    return this.postbox.backlog
+  }
+
+  /** Calls `watcher` once, when this activation ends; the result ends the watch. */
+  onEnd(watcher: OnTerminated): () => void {
+    return (this.onlookers ??= new Onlookers()).onEnd(watcher)
+  }
+
+  /** Calls `starter` once the actor takes messages; at once where it does. */
+  onBegin(starter: () => void): () => void {
+    const unwatch = (this.onlookers ??= new Onlookers()).onBegin(starter)
+    if (this.stage === "ready") this.onlookers.begun()
+    else if (!this.awake && this.stage === "build") this.wake()
+    return unwatch
+  }
+
+  // Commands: never behind a message -------------------------------------------------------------
 
   /** Ends the actor after the messages at hand; `onStopped` is called when all is done. */
   stop(reason: StopReason, onStopped?: () => void): void {
     if (this.stage === "ended") return onStopped?.()
-    if (onStopped !== undefined) (this.onStopped ??= []).push(onStopped)
-    if (this.stopping === undefined) this.abandon(reason)
+    if (onStopped !== undefined) this.onEnd(onStopped)
+    if (this.stopping === undefined) this.postbox.abandon(reason)
     this.stopping ??= reason
-    if (this.stage === "backoff") this.worker?.interrupt()
-    else if (this.worker === undefined) this.wake()
+    if (this.stage === "held") {
+      this.host.timetable.remove(this)
+      this.conclude(this.stopping)
+    } else if (!this.awake) this.wake()
   }
 
   /** Interrupts the messages at hand, or the building; finalizers have a bound of their own. */
   force(): void {
     if (this.stage === "end") return
     this.worker?.interrupt()
-    for (const fiber of this.inFlight?.values() ?? []) fiber.unsafeInterruptAsFork(FiberId.none)
+    this.inFlight?.interruptAll()
   }
 
-  // The worker's side ----------------------------------------------------------------------------
+  /** Ends the incarnation after the messages at hand, and keeps the mailbox, for its supervisor. */
+  hold(): void {
+    if (this.stage === "held") {
+      this.parent?.onChild(this.held())
+    } else if (this.stage !== "ended" && this.stopping === undefined) {
+      this.holding = true
+      if (!this.awake) this.wake()
+    }
+  }
+
+  /** Lets a supervisor decide over an actor that has not begun, or has. */
+  supervise(parent: Parent, begun: boolean): void {
+    this.parent = parent
+    if (!begun) this.stage = "held"
+  }
+
+  /** Builds the next incarnation of an actor that is held. */
+  proceed(): void {
+    if (this.stage !== "held") return
+    this.stage = "build"
+    this.wake()
+  }
+
+  /** The backoff is over. */
+  onDue(): void {
+    this.proceed()
+  }
+
+  /** Stops an actor that took no message for the given number of sweeps, and has nothing to do. */
+  passivate(sweeps: number): void {
+    if (this.species.sweep - this.touched < sweeps || this.stage !== "ready") return
+    if (this.isBusy() || this.parent !== undefined || this.incarnation?.isPending === true) return
+    if (this.postbox.stashed > 0) return
+    this.stop("passivated")
+  }
+
+  // The incarnation's side -----------------------------------------------------------------------
+
+  readonly endReason = (): EndReason => this.stopping ?? "restarting"
+
+  isBusy(): boolean {
+    return this.awake || this.current !== undefined || this.backlog > 0
+      || (this.inFlight !== undefined && this.inFlight.size > 0)
+  }
+
+  turnsQueued(): number {
+    return this.postbox.turnsQueued
+  }
+
+  offerTurn(turn: Turn): void {
+    if (this.stage === "ended" || this.stage === "end") return
+    turn.owner = this
+    this.postbox.offerTurn(turn)
+    if (!this.awake && this.canProceed()) this.wake()
+  }
+
+  withdrawTurn(turn: Turn): void {
+    turn.list?.remove(turn)
+  }
+
+  watch(target: ActorAddress, notify: (terminated: Terminated) => void): () => void {
+    return this.host.watch(target, notify)
+  }
+
+  get stash(): Stash {
+    return {
+      hold: Exit.die(aside),
+      unstashAll: Effect.sync(() => this.postbox.unstashAll()),
+      size: Effect.sync(() => this.postbox.stashed)
+    }
+  }
+
+  // Turns ----------------------------------------------------------------------------------------
+
+  pump(): boolean {
+    const effect = this.next()
+    if (effect === undefined) return false
+    if (effect === breather) return true
+    this.worker = this.species.workers.run(this, effect)
+    return false
+  }
 
   next(): Effect.Effect<unknown, unknown, unknown> | undefined {
+    this.resting = false
+    for (let done = 0; done < batchMax; done++) {
+      const effect = this.step()
+      if (effect === undefined) {
+        this.worker = undefined
+        this.awake = false
+        return undefined
+      }
+      const exit = immediate(effect)
+      if (exit === undefined) return effect
+      this.settle(exit)
+    }
+    this.resting = true
+    return breather
+  }
+
+  settle(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.resting) return
+    switch (this.stage) {
+      case "build":
+        if (Exit.isFailure(exit)) this.fail(exit.cause, undefined)
+        else this.begin(exit.value as ErasedHandlers)
+        return
+      case "end":
+        // Of a message whose actor crashed beside it, or of the closing.
+        if (this.current !== undefined) this.settleLate(this.current)
+        else this.closed(exit)
+        return
+      default: {
+        const envelope = this.current
+        if (envelope === undefined) return
+        this.current = undefined
+        this.settleMessage(envelope, exit)
+      }
+    }
+  }
+
+  interrupted(): void {
+    this.worker = undefined
+    this.awake = false
+    if (this.stage === "ended") return
+    if (this.crash === undefined) this.stopping ??= "shutdown"
+    if (this.current !== undefined) this.settleLate(this.current)
+    this.stage = "end"
+    this.wake()
+  }
+
+  /** The next thing to do, or nothing: to build, to handle a message, to close. */
+  private step(): Effect.Effect<unknown, unknown, unknown> | undefined {
     if (this.stage === "ready") {
       const effect = this.nextMessage()
       if (effect !== undefined) return effect
     }
     switch (this.stage) {
       case "build":
-        if (this.stopping !== undefined) this.conclude(this.stopping)
-        return this.isEnded() ? this.release() : this.build()
+        if (this.stopping === undefined && !this.holding) return this.build()
+        this.stage = "end"
+        return Exit.void
       case "end":
         return this.close()
-      case "backoff":
-        return this.host.clock.sleep(Duration.millis(this.delayMillis))
-      case "ready":
-      case "ended":
-        return this.release()
+      default:
+        return undefined
     }
-  }
-
-  settle(exit: Exit.Exit<unknown, unknown>): void {
-    switch (this.stage) {
-      case "ready": {
-        const envelope = this.current
-        if (envelope === undefined) return
-        this.current = undefined
-        this.settleMessage(envelope, exit)
-        return
-      }
-      case "build":
-        if (Exit.isFailure(exit)) this.fail(exit.cause, undefined)
-        else this.begin(exit.value as ErasedHandlers)
-        return
-      case "end":
-        if (Exit.isFailure(exit)) this.publishCrash(exit.cause)
-        this.handlers = undefined
-        this.scope = undefined
-        this.inFlight = undefined
-        if (this.stopping !== undefined) this.conclude(this.stopping)
-        else this.stage = "backoff"
-        return
-      case "backoff":
-        this.incarnation++
-        this.stage = "build"
-        return
-      case "ended":
-        return
-    }
-  }
-
-  interrupted(): void {
-    this.worker = undefined
-    this.stopping ??= "shutdown"
-    const envelope = this.current
-    this.current = undefined
-    if (envelope !== undefined) this.finish(envelope, this.crashed(envelope, interruption))
-    if (this.stage === "backoff") {
-      this.conclude(this.stopping)
-      return
-    }
-    if (this.stage === "ended") return
-    this.stage = "end"
-    this.wake()
   }
 
   // Messages -------------------------------------------------------------------------------------
 
-  private isEnded(): boolean {
-    return this.stage === "ended"
-  }
-
-  private hasWork(): boolean {
-    return this.mailbox.hasWork || this.stopping !== undefined || this.stage !== "ready"
-  }
-
   private canProceed(): boolean {
     return this.inFlight === undefined || this.stage !== "ready"
-      || this.inFlight.size < this.species.registration.concurrency
+      || this.inFlight.inOrder < this.species.registration.concurrency
   }
 
   private nextMessage(): Effect.Effect<unknown, unknown, unknown> | undefined {
-    if (this.stopping !== undefined) {
-      if (this.inFlight !== undefined && this.inFlight.size > 0) return undefined
-      this.stage = "end"
-      return undefined
-    }
-    if (this.species.registration.concurrency > 1) {
-      while (this.stage === "ready" && this.canProceed()) {
-        const envelope = this.take()
-        if (envelope === undefined) return undefined
-        this.fork(envelope)
+    const { registration } = this.species
+    while (this.stage === "ready") {
+      if (this.stopping !== undefined || this.holding) {
+        if (this.inFlight === undefined || this.inFlight.size === 0) this.stage = "end"
+        return undefined
       }
-      return undefined
+      if (!this.canProceed()) return undefined
+      const envelope = this.take()
+      if (envelope === undefined) return undefined
+      const effect = this.invoke(envelope)
+      if (registration.concurrency === 1 && !this.isInterruptible(envelope)) {
+        this.current = envelope
+        return effect
+      }
+      const exit = immediate(effect)
+      if (exit === undefined) this.fork(envelope, effect, true)
+      else this.settleMessage(envelope, exit)
     }
-    const envelope = this.take()
-    if (envelope === undefined) return undefined
-    this.current = envelope
-    return this.invoke(envelope)
+    return undefined
   }
 
   private take(): Envelope | undefined {
-    const envelope = this.mailbox.take()
+    const envelope = this.postbox.take()
     if (envelope === undefined) return undefined
     envelope.phase = running
+    if (envelope instanceof Turn) return envelope
     this.host.handled++
-    this.admitWaiting()
+    this.touched = this.species.sweep
+    this.incarnation?.onMessage()
     return envelope
   }
 
   private invoke(envelope: Envelope): Effect.Effect<unknown, unknown, unknown> {
-    const handler = this.handlers?.[envelope.tag]
-    if (handler === undefined) {
-      return Effect.dieMessage(`${this.address.type} has no handler for ${envelope.tag}`)
-    }
-    try {
-      const result = handler(envelope.payload, envelope)
-      if (!this.species.registration.streams.has(envelope.tag)) {
-        return result as Effect.Effect<unknown, unknown, unknown>
-      }
-      const stream = result as Stream.Stream<unknown, unknown, unknown>
-      const ending = this.ending ??= Deferred.unsafeMake(FiberId.none)
-      const { context } = this.species.registration
-      return Effect.succeed(
-        endingStream(stream, { address: this.address, context, ending, tag: envelope.tag })
-      )
-    } catch (defect) {
-      return Exit.die(defect)
-    }
+    return this.handlers?.invoke(envelope, this.address) ?? Exit.void
   }
 
-  private fork(envelope: Envelope): void {
-    const fiber = Runtime.runFork(this.species.registration.runtime)(
-      this.invoke(envelope) as Effect.Effect<unknown, unknown>
-    )
-    const inFlight = this.inFlight ??= new Map()
-    inFlight.set(envelope, fiber)
-    fiber.addObserver((exit) => {
-      inFlight.delete(envelope)
+  private fork(
+    envelope: Envelope,
+    effect: Effect.Effect<unknown, unknown, unknown>,
+    inOrder: boolean
+  ): void {
+    const inFlight = this.inFlight ??= new InFlight()
+    const { runtime } = this.species.registration
+    const onExit = (exit: Exit.Exit<unknown, unknown>) => {
       // What outlasted its incarnation is not a matter of the next one.
-      if (this.inFlight === inFlight && this.stage === "ready") {
-        this.settleMessage(envelope, exit)
-        if (this.worker === undefined && this.hasWork()) this.wake()
-      } else {
-        this.finish(envelope, this.crashed(envelope, this.crash?.cause ?? interruption))
-      }
-    })
+      if (this.inFlight !== inFlight || this.stage !== "ready") return this.settleLate(envelope)
+      const givenUp = envelope.phase === settled && this.isInterruptible(envelope)
+      if (!(givenUp && Exit.isInterrupted(exit))) this.settleMessage(envelope, exit)
+      if (!this.awake) this.wake()
+    }
+    inFlight.fork(envelope, { runtime, effect, inOrder, onExit })
   }
 
   private settleMessage(envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void {
     if (Exit.isSuccess(exit) || isAnswer(exit.cause)) {
-      this.finish(envelope, exit)
-      return
+      this.postbox.finish(envelope, exit)
+    } else if (isAside(exit.cause) && !(envelope instanceof Turn)) {
+      this.postbox.putAside(envelope)
+    } else {
+      this.postbox.finish(envelope, this.crashed(envelope, exit.cause))
+      this.fail(exit.cause, envelope.tag)
     }
-    this.finish(envelope, this.crashed(envelope, exit.cause))
-    this.fail(exit.cause, envelope.tag)
+  }
+
+  /** Ends a message whose incarnation ended before it. */
+  private settleLate(envelope: Envelope): void {
+    if (this.current === envelope) this.current = undefined
+    this.postbox.finish(envelope, this.crashed(envelope, this.crash?.cause ?? interruption))
   }
 
   private crashed(
@@ -327,165 +427,192 @@ export class Cell implements Job, Owner {
     return Exit.fail(new ActorCrashed({ address: this.address, tag: envelope.tag, cause }))
   }
 
-  private finish(envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void {
-    if (envelope.heapIndex >= 0) this.host.deadlines.remove(envelope)
-    finish(envelope, exit)
-  }
+  // Messages beside others -----------------------------------------------------------------------
 
-  private overflow(envelope: Envelope): void {
-    const { capacity, overflow } = this.mailbox.settings
-    this.host.deadLetter(this.address, envelope.tag, "overflow")
-    const error = new MailboxFull({ address: this.address, tag: envelope.tag, capacity })
-    if (overflow === "reject") this.refuse(envelope, error)
-    else this.finish(envelope, Exit.fail(error))
-  }
-
-  private refuse(envelope: Envelope, error: TellError): void {
-    if (envelope.heapIndex >= 0) this.host.deadlines.remove(envelope)
-    refuse(envelope, error)
-  }
-
-  private withdraw(envelope: Envelope): void {
-    if (envelope.list === undefined) return
-    envelope.list.remove(envelope)
-    this.admitWaiting()
-  }
-
-  private admitWaiting(): void {
-    for (let m = this.mailbox.admit(); m !== undefined; m = this.mailbox.admit()) {
-      m.phase = queued
-      const { taken } = m
-      m.taken = undefined
-      taken?.(Exit.void)
+  private goesBeside(mode: Mode, envelope: Envelope): boolean {
+    if (mode.beside) return true
+    if (!mode.reentrant || !(envelope instanceof Ask)) return false
+    for (let at = envelope.origin; at !== undefined; at = at.origin) {
+      if (at.owner === this && at.phase === running) return true
     }
+    return false
+  }
+
+  private runBeside(): void {
+    const { postbox } = this
+    for (let e = postbox.takeBeside(); e !== undefined; e = postbox.takeBeside()) {
+      const envelope = e
+      envelope.phase = running
+      this.host.handled++
+      this.touched = this.species.sweep
+      // Not in the sender's own stack: its handler may be anything.
+      this.fork(envelope, Effect.suspend(() => this.invoke(envelope)), false)
+    }
+  }
+
+  private isInterruptible(envelope: Envelope): boolean {
+    return this.species.registration.modes?.get(envelope.tag)?.interruptible === true
+  }
+
+  /** Nobody waits for the answer of a handler at work any more. */
+  private giveUp(envelope: Envelope): void {
+    if (!this.isInterruptible(envelope)) return
+    this.inFlight?.interrupt(envelope)
   }
 
   // Life -----------------------------------------------------------------------------------------
 
   private wake(): void {
-    this.worker = this.species.workers.run(this)
-  }
-
-  private release(): undefined {
-    this.worker = undefined
+    this.awake = true
+    this.host.dispatcher.add(this)
   }
 
   private build(): Effect.Effect<ErasedHandlers, unknown> {
     this.crash = undefined
+    this.number++
+    const { build } = this.species.registration
+    if (build._tag === "Plain") return build.effect
     return Effect.flatMap(Scope.make(ExecutionStrategy.sequential), (scope) => {
-      this.scope = scope
-      return this.species.registration.build(this.context(scope), scope)
+      this.incarnation = new Incarnation(this, this.number, scope)
+      return build.run(this.incarnation.context(), scope)
     })
-  }
-
-  private context(scope: Scope.Scope): ActorContextService {
-    return {
-      address: this.address,
-      incarnation: this.incarnation,
-      stopSelf: Effect.sync(() => this.stop("stopped")),
-      onEnd: (finalizer) =>
-        Scope.addFinalizer(scope, Effect.suspend(() => finalizer(this.stopping ?? "restarting")))
-    }
   }
 
   private begin(handlers: ErasedHandlers): void {
-    this.handlers = handlers
-    this.startedAt = this.host.deadlines.now()
+    this.handlers = new Handlers(handlers, this.species.registration)
+    this.startedAt = this.host.timetable.now()
     this.stage = "ready"
     this.host.publish({ _tag: "Started", ...this.facts() })
+    this.parent?.onChild({ _tag: "Started", address: this.address, at: this.startedAt })
+    this.onlookers?.begun()
+    if (this.stopping === undefined) this.runBeside()
   }
 
   private fail(cause: Cause.Cause<unknown>, tag: string | undefined): void {
-    this.publishCrash(cause)
-    if (this.stopping !== undefined) {
-      this.stage = "end"
-      return
+    this.host.publish({ _tag: "Crashed", ...this.facts(), cause: Cause.pretty(cause) })
+    const wasReady = this.stage === "ready"
+    const now = this.host.timetable.now()
+    if (this.stopping === undefined) {
+      const verdict = this.parent === undefined
+        ? this.decide(cause, wasReady ? this.startedAt : now)
+        : this.parent.onCrash(this.address, cause)
+      if (verdict === "resume" && wasReady) return
+      if (!wasReady) this.startedAt = now
     }
-    const now = this.host.deadlines.now()
+    this.crash = { cause, tag: tag ?? "start" }
+    this.stage = "end"
+    // A message at hand beside the one that crashed.
+    if (this.current !== undefined) this.worker?.interrupt()
+  }
+
+  private decide(cause: Cause.Cause<unknown>, startedAt: number): "resume" | "end" {
+    const now = this.host.timetable.now()
     const [history, directive] = onCrash(this.species.registration.supervision, this.history, {
+      cause,
       now,
-      startedAt: tag === undefined ? now : this.startedAt,
+      startedAt,
       random: this.host.random()
     })
     this.history = history
-    if (directive._tag === "Resume" && this.stage === "ready") return
-    this.crash = { cause, tag: tag ?? "start" }
-    this.stage = "end"
+    if (directive._tag === "Resume" && this.stage === "ready") return "resume"
     if (directive._tag === "Restart") {
-      this.delayMillis = directive.delayMillis
-      this.host.publish({
-        _tag: "Restarting",
-        ...this.facts(),
-        delayMillis: directive.delayMillis
-      })
+      const { delayMillis } = directive
+      this.deadline = now + delayMillis
+      this.host.publish({ _tag: "Restarting", ...this.facts(), delayMillis })
     } else {
-      this.stopping ??= directive._tag === "Stop" ? directive.reason : "crashed"
+      this.stopping = directive._tag === "Stop" ? directive.reason : "crashed"
+    }
+    return "end"
+  }
+
+  private close(): Effect.Effect<unknown> {
+    const { address, crash, inFlight, incarnation } = this
+    this.handlers?.endStreams(
+      crash === undefined
+        ? new ActorStopped({ address, reason: this.stopping ?? "stopped" })
+        : new ActorCrashed({ address, tag: crash.tag, cause: crash.cause })
+    )
+    const fibers = [...(inFlight?.interruptAll() ?? []), ...(incarnation?.end() ?? [])]
+    if (incarnation === undefined && fibers.length === 0) return Exit.void
+    const exit = crash === undefined ? Exit.void : Exit.failCause(crash.cause)
+    const closeScope = incarnation === undefined
+      ? Effect.void
+      : Scope.close(incarnation.scope, exit)
+    // Interruptible, else the timeout would wait for what it is there to give up.
+    return Effect.interruptible(
+      Effect.timeoutOption(
+        Effect.disconnect(Effect.zipRight(Fiber.interruptAll(fibers), closeScope)),
+        this.species.registration.shutdownMillis
+      )
+    )
+  }
+
+  private closed(exit: Exit.Exit<unknown, unknown>): void {
+    if (Exit.isFailure(exit)) {
+      this.host.publish({ _tag: "Crashed", ...this.facts(), cause: Cause.pretty(exit.cause) })
+    }
+    this.handlers = undefined
+    this.incarnation = undefined
+    this.inFlight = undefined
+    this.postbox.dropTurns()
+    const { parent, stopping } = this
+    if (stopping !== undefined && (parent === undefined || !isOwnChoice(stopping))) {
+      this.conclude(stopping)
+      return
+    }
+    this.stage = "held"
+    this.holding = false
+    this.postbox.unstashAll()
+    if (parent === undefined) this.host.timetable.add(this)
+    else if (stopping === undefined) parent.onChild(this.held())
+    else {
+      this.stopping = undefined
+      this.number = 0
+      this.tellOfEnd(stopping)
+      parent.onChild({ _tag: "Stopped", address: this.address, reason: stopping })
     }
   }
 
-  private close(): Effect.Effect<void> {
-    this.endStreams()
-    const { crash, inFlight, scope } = this
-    const exit = crash === undefined ? Exit.void : Exit.failCause(crash.cause)
-    const interruptAll = inFlight === undefined || inFlight.size === 0
-      ? Effect.void
-      : Fiber.interruptAll([...inFlight.values()])
-    const closeScope = scope === undefined ? Effect.void : Scope.close(scope, exit)
-    // Interruptible, else the timeout would wait for what it is there to give up.
-    const inTime = Effect.timeoutOption(
-      Effect.disconnect(Effect.zipRight(interruptAll, closeScope)),
-      this.species.registration.shutdownMillis
-    )
-    return Effect.asVoid(Effect.interruptible(inTime))
-  }
-
-  private endStreams(): void {
-    const { address, crash, ending } = this
-    if (ending === undefined) return
-    this.ending = undefined
-    const error = crash === undefined
-      ? new ActorStopped({ address, reason: this.stopping ?? "stopped" })
-      : new ActorCrashed({ address, tag: crash.tag, cause: crash.cause })
-    Deferred.unsafeDone(ending, Exit.fail(error))
+  private held() {
+    const { address, crash, startedAt } = this
+    const at = this.host.timetable.now()
+    return { _tag: "Held" as const, address, at, startedAt, cause: crash?.cause }
   }
 
   private conclude(reason: StopReason): void {
     // What came after a mere stop began is for the next activation.
-    const again = reason === "stopped" && this.mailbox.hasWork
+    const again = isOwnChoice(reason) && this.parent === undefined && this.postbox.backlog > 0
     if (!again) {
       this.stage = "ended"
-      this.abandon(reason)
+      this.postbox.abandon(reason)
       this.species.onEnded(this, reason)
     }
-    this.host.publish({ _tag: "Stopped", ...this.facts(), reason })
-    for (const done of this.onStopped ?? []) done()
-    this.onStopped = undefined
+    this.tellOfEnd(reason)
+    this.parent?.onChild({ _tag: "Ended", address: this.address, reason })
     if (again) this.renew()
   }
 
-  /** Gives up what stands in the mailbox. */
-  private abandon(reason: StopReason): void {
-    for (const envelope of this.mailbox.drain()) {
-      this.host.deadLetter(this.address, envelope.tag, "stopped")
-      this.refuse(envelope, new ActorStopped({ address: this.address, reason }))
-    }
+  /** Tells everybody who waits for the end of this activation. */
+  private tellOfEnd(reason: StopReason): void {
+    this.host.publish({ _tag: "Stopped", ...this.facts(), reason })
+    this.onlookers?.ended(this.address, reason)
   }
 
   private renew(): void {
     this.stage = "build"
-    this.incarnation = 1
+    this.number = 0
     this.stopping = undefined
+    this.crash = undefined
     this.history = untroubled
-    if (this.worker === undefined) this.wake()
-  }
-
-  private publishCrash(cause: Cause.Cause<unknown>): void {
-    this.host.publish({ _tag: "Crashed", ...this.facts(), cause: Cause.pretty(cause) })
+    if (!this.awake) this.wake()
   }
 
   private facts() {
-    const { address, host, incarnation } = this
-    return { address, incarnation, at: host.clock.unsafeCurrentTimeMillis() }
+    return {
+      address: this.address,
+      incarnation: this.number,
+      at: this.host.clock.unsafeCurrentTimeMillis()
+    }
   }
 }
 
@@ -494,5 +621,17 @@ interface Crash {
   /** The message that was being handled, or `start`. */
   readonly tag: string
 }
+
+/** The defect by which a handler puts its message aside. */
+const aside = Symbol.for("@plantd/actors/Stash/hold")
+
+const isAside = (cause: Cause.Cause<unknown>): boolean =>
+  cause._tag === "Die" && cause.defect === aside
+
+const isOwnChoice = (reason: StopReason): boolean =>
+  reason === "stopped" || reason === "passivated" || reason === "superseded"
+
+/** Runs for nothing but to let others have their turn. */
+const breather: Effect.Effect<unknown> = Exit.succeed("breather")
 
 const interruption = Cause.interrupt(FiberId.none)

@@ -7,7 +7,7 @@ import type { AskOptions, TellOptions } from "../Actor.ts"
 import type { TellError } from "../ActorError.ts"
 import type { Engine } from "../ActorSystem.ts"
 import { constructorOf } from "./construct.ts"
-import { Envelope, settled, waiting } from "./envelope.ts"
+import { Ask, atWork, Envelope, settled, waiting } from "./envelope.ts"
 
 /** The longest time that an ask may wait, in milliseconds: a day. */
 export const askTimeoutMillisMax = 86_400_000
@@ -25,8 +25,13 @@ const ask = (sender: Sender, options: AskOptions | undefined): Effect.Effect<unk
   const timeout = options?.timeout === undefined
     ? engine.askTimeoutMillis
     : timeoutMillis(options.timeout)
-  return awaited((resume) => {
-    const envelope = new Envelope(tag, payload, timeout, engine.now() + timeout, resume)
+  return awaited((resume, current) => {
+    const details = {
+      deadline: engine.now() + timeout,
+      timeoutMillis: timeout,
+      origin: current instanceof Ask ? current : undefined
+    }
+    const envelope = new Ask(tag, payload, details, resume)
     engine.deliver(type, id, envelope)
     return envelope
   })
@@ -34,7 +39,7 @@ const ask = (sender: Sender, options: AskOptions | undefined): Effect.Effect<unk
 
 const tell = ({ engine, id, payload, tag, type }: Sender): Effect.Effect<void, TellError> =>
   Effect.suspend(() => {
-    const envelope = new Envelope(tag, payload, 0, Number.POSITIVE_INFINITY, undefined)
+    const envelope = new Envelope(tag, payload)
     engine.deliver(type, id, envelope)
     if (envelope.phase === waiting) return untilTaken(envelope)
     return envelope.phase === settled && envelope.refusal !== undefined
@@ -54,12 +59,16 @@ const untilTaken = (envelope: Envelope): Effect.Effect<void, TellError> =>
  * effects and closures, most of them for the garbage collector alone.
  */
 const awaited = <A, E>(
-  send: (resume: (exit: Exit.Exit<A, E>) => void) => Envelope
+  send: (
+    resume: (exit: Exit.Exit<A, E>) => void,
+    current: Envelope | undefined
+  ) => Envelope
 ): Effect.Effect<A, E> =>
-  Effect.withFiberRuntime((_fiber, { runtimeFlags }) => {
+  Effect.withFiberRuntime((fiber, { runtimeFlags }) => {
     let envelope: Envelope | undefined
+    const { current } = fiber.getFiberRef(atWork)
     const answer = Effect.async<A, E>((resume) => {
-      envelope = send(resume)
+      envelope = send(resume, current)
     })
     if (!RuntimeFlags.interruptible(runtimeFlags)) return answer
     return Effect.uninterruptible(

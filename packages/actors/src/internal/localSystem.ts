@@ -3,27 +3,28 @@ import {
   type Clock,
   Duration,
   Effect,
+  FiberRef,
+  FiberRefs,
   Metric,
-  Option,
   Random,
   Runtime,
   type Scope,
   Utils
 } from "effect"
 import { type ActorAddress, format } from "../ActorAddress.ts"
-import { ActorNotRegistered, ActorStopped, type StopReason } from "../ActorError.ts"
+import { ActorNotRegistered, type ActorStopped, type AlreadySupervised } from "../ActorError.ts"
 import type { ActorSystemService, Engine, Settings, Stats } from "../ActorSystem.ts"
 import type { Reason } from "../DeadLetter.ts"
 import type { LifecycleEvent } from "../LifecycleEvent.ts"
 import { Broadcast } from "./broadcast.ts"
-import { Cell, type Host, type Species } from "./cell.ts"
-import { Deadlines } from "./deadlines.ts"
+import type { Cell } from "./cell.ts"
+import { Dispatcher } from "./dispatcher.ts"
 import { type Envelope, refuse } from "./envelope.ts"
+import type { OnTerminated } from "./onlookers.ts"
 import type { Registration } from "./registration.ts"
-import { Workers } from "./workers.ts"
-
-/** How many actors that stopped by their supervision are remembered per type, oldest forgotten. */
-const failedActorsMax = 65_536
+import { type Habitat, LocalSpecies } from "./species.ts"
+import type { Child, Parent } from "./supervised.ts"
+import { Timetable } from "./timetable.ts"
 
 const started = Metric.counter("plantd_actors_started_total", { incremental: true })
 const crashes = Metric.counter("plantd_actor_crashes_total", { incremental: true })
@@ -44,6 +45,13 @@ export const makeLocalSystem = (
       engine: system,
       stop: (address) => system.stop(address),
       drain: system.drain(),
+      start: (address) => system.start(address),
+      watch: (address) =>
+        Effect.async((resume) => {
+          const unwatch = system.watch(address, (end) => resume(Effect.succeed(end)))
+          return Effect.sync(unwatch)
+        }),
+      backlog: (address) => Effect.sync(() => system.backlog(address)),
       revive: (address) => Effect.sync(() => system.revive(address)),
       events: system.events.stream,
       stats: Effect.sync(() => system.stats())
@@ -57,22 +65,26 @@ interface Ingredients {
   readonly seed: number
 }
 
-class LocalSystem implements Engine, Host {
+class LocalSystem implements Engine, Habitat {
   readonly askTimeoutMillis: number
   readonly clock: Clock.Clock
-  readonly deadlines: Deadlines
+  readonly timetable: Timetable
+  readonly dispatcher: Dispatcher
   readonly events: Broadcast<LifecycleEvent>
   private readonly species = new Map<string, LocalSpecies>()
   private readonly counts = { started: 0, crashes: 0, restarts: 0, deadLetters: 0 }
   private readonly draw: Utils.PCGRandom
   private readonly log: DeadLetterLog
   private serial = 0
+  readonly nextSerial = () => this.serial++
   handled = 0
 
   constructor({ clock, runtime, seed, settings }: Ingredients) {
     this.clock = clock
     this.askTimeoutMillis = Duration.toMillis(settings.askTimeout)
-    this.deadlines = new Deadlines(clock, runtime)
+    this.timetable = new Timetable(clock, runtime)
+    const scheduler = FiberRefs.getOrDefault(runtime.fiberRefs, FiberRef.currentScheduler)
+    this.dispatcher = new Dispatcher({ scheduler, clock, runtime })
     this.draw = new Utils.PCGRandom(seed)
     this.log = new DeadLetterLog(settings, runtime)
     this.events = new Broadcast({
@@ -82,7 +94,7 @@ class LocalSystem implements Engine, Host {
   }
 
   now(): number {
-    return this.deadlines.now()
+    return this.timetable.now()
   }
 
   random(): number {
@@ -97,7 +109,7 @@ class LocalSystem implements Engine, Host {
             `the actor type ${registration.type} is registered twice; provide its layer once`
           )
         }
-        const species = new LocalSpecies(registration, this.clock)
+        const species = new LocalSpecies(registration, this, this.clock)
         this.species.set(registration.type, species)
         return Effect.succeed(species)
       }),
@@ -111,16 +123,41 @@ class LocalSystem implements Engine, Host {
 
   deliver(type: string, id: string, envelope: Envelope): void {
     const species = this.species.get(type)
-    if (species === undefined) {
-      const address = { type, id }
-      this.deadLetter(address, envelope.tag, "not-registered")
-      const registered = [...this.species.keys()]
-      refuse(envelope, new ActorNotRegistered({ address, registered }))
+    if (species !== undefined) {
+      species.deliver(id, envelope)
       return
     }
-    const cell = species.cells.get(id)
-    if (cell !== undefined) cell.offer(envelope)
-    else this.activate(species, id, envelope)
+    const address = { type, id }
+    this.deadLetter(address, envelope.tag, "not-registered")
+    refuse(envelope, this.notRegistered(address))
+  }
+
+  adopt(
+    address: ActorAddress,
+    parent: Parent
+  ): Child | ActorNotRegistered | AlreadySupervised {
+    return this.species.get(address.type)?.adopt(address.id, parent)
+      ?? this.notRegistered(address)
+  }
+
+  start(address: ActorAddress): Effect.Effect<void, ActorNotRegistered | ActorStopped> {
+    return Effect.suspend((): Effect.Effect<void, ActorNotRegistered | ActorStopped> =>
+      this.species.get(address.type)?.start(address.id)
+        ?? Effect.fail(this.notRegistered(address))
+    )
+  }
+
+  watch(address: ActorAddress, notify: OnTerminated): () => void {
+    const species = this.species.get(address.type)
+    const cell = species?.cells.get(address.id)
+    if (cell !== undefined) return cell.onEnd(notify)
+    const reason = species?.failure(address.id) ?? "not-running"
+    notify({ _tag: "Terminated", address, reason })
+    return () => undefined
+  }
+
+  backlog(address: ActorAddress): number {
+    return this.species.get(address.type)?.cells.get(address.id)?.backlog ?? 0
   }
 
   stop(address: ActorAddress): Effect.Effect<void> {
@@ -137,7 +174,7 @@ class LocalSystem implements Engine, Host {
     return Effect.suspend(() => {
       const all: Array<readonly [LocalSpecies, Cell]> = []
       for (const species of this.species.values()) {
-        species.closing = true
+        species.close()
         for (const cell of species.cells.values()) all.push([species, cell])
       }
       all.sort(([, a], [, b]) => b.serial - a.serial)
@@ -148,7 +185,7 @@ class LocalSystem implements Engine, Host {
   }
 
   revive(address: ActorAddress): void {
-    this.species.get(address.type)?.failed.delete(address.id)
+    this.species.get(address.type)?.revive(address.id)
   }
 
   stats(): Stats {
@@ -179,81 +216,15 @@ class LocalSystem implements Engine, Host {
     this.log.add({ at, text: `${format(address)} will not handle ${tag}: ${reason}` })
   }
 
+  private notRegistered(address: ActorAddress): ActorNotRegistered {
+    return new ActorNotRegistered({ address, registered: [...this.species.keys()] })
+  }
+
   close(): void {
-    this.deadlines.close()
+    this.timetable.close()
     this.events.close()
   }
-
-  private activate(species: LocalSpecies, id: string, envelope: Envelope): void {
-    const address = { type: species.registration.type, id }
-    const reason = species.failed.get(id) ?? (species.closing ? "shutdown" : undefined)
-    if (reason !== undefined) {
-      this.deadLetter(address, envelope.tag, "stopped")
-      refuse(envelope, new ActorStopped({ address, reason }))
-      return
-    }
-    const cell = new Cell(this, species, { address, serial: this.serial++ })
-    species.cells.set(id, cell)
-    cell.offer(envelope)
-  }
 }
-
-class LocalSpecies implements Species {
-  readonly registration: Registration
-  readonly workers: Workers
-  readonly cells = new Map<string, Cell>()
-  readonly failed = new Map<string, StopReason>()
-  closing = false
-
-  constructor(registration: Registration, clock: Clock.Clock) {
-    this.registration = registration
-    this.workers = new Workers(registration.runtime, clock)
-  }
-
-  onEnded(cell: Cell, reason: StopReason): void {
-    this.cells.delete(cell.address.id)
-    if (reason !== "crashed" && reason !== "restart-limit") return
-    this.failed.set(cell.address.id, reason)
-    for (const oldest of this.failed.keys()) {
-      if (this.failed.size <= failedActorsMax) return
-      this.failed.delete(oldest)
-    }
-  }
-
-  /** Waits for the messages at hand until the shutdown deadline, then interrupts them. */
-  stopCell(cell: Cell, reason: StopReason): Effect.Effect<void> {
-    const stopped = untilStopped(cell, reason)
-    return Effect.flatMap(
-      Effect.timeoutOption(stopped, this.registration.shutdownMillis),
-      Option.match({
-        onSome: () => Effect.void,
-        onNone: () => Effect.zipRight(Effect.sync(() => cell.force()), stopped)
-      })
-    )
-  }
-
-  /** Takes no more messages, interrupts those at hand, runs the finalizers and waits for them. */
-  readonly shutdown: Effect.Effect<void> = Effect.async((resume) => {
-    const cells = [...this.cells.values()].reverse()
-    let left = cells.length + 1
-    const done = () => {
-      if (--left > 0) return
-      this.workers.close()
-      resume(Effect.void)
-    }
-    this.closing = true
-    for (const cell of cells) {
-      cell.stop("shutdown", done)
-      cell.force()
-    }
-    done()
-  })
-}
-
-const untilStopped = (cell: Cell, reason: StopReason): Effect.Effect<void> =>
-  Effect.async<void>((resume) => {
-    cell.stop(reason, () => resume(Effect.void))
-  })
 
 /** Logs some dead letters, and how many it left out; the event stream has them all. */
 class DeadLetterLog {

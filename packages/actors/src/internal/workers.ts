@@ -1,6 +1,7 @@
 /**
- * Fibers that run actors. A worker drains one actor's mailbox, a batch at a time, then parks until
- * another has work: an idle actor costs no fiber, and a busy one pays for no fork per message.
+ * Fibers that run actors whose handlers need one. A worker runs an actor's effects, a batch at a
+ * time, then parks until another has one: an idle actor costs no fiber, and a busy one pays for no
+ * fork per message.
  */
 import {
   type Cause,
@@ -12,18 +13,19 @@ import {
   FiberId,
   Runtime
 } from "effect"
+import { type AtWork, atWork, type Envelope } from "./envelope.ts"
 
 /** The most fibers kept parked for the next actor with work; more than these end when done. */
 export const parkedWorkersMax = 64
 
 /**
- * After this many turns a worker waits for the event loop to come round before it begins. Fibers
+ * After this many jobs a worker waits for the event loop to come round before it begins. Fibers
  * that wake each other run as microtasks, which would keep timers and sockets waiting for ever.
  */
-export const turnsMax = 2_048
+export const jobsMax = 2_048
 
 /** What a worker runs: an actor that says what to do next, and hears how that ended. */
-export interface Job {
+export interface Job extends AtWork {
   /** The next effect to run, or `undefined` where there is none for now. */
   readonly next: () => Effect.Effect<unknown, unknown, unknown> | undefined
   /** How the effect last given ended. */
@@ -33,9 +35,10 @@ export interface Job {
 }
 
 /** A fiber at work on one job. */
-export class Worker {
+export class Worker implements AtWork {
   job: Job | undefined
   private readonly pool: Workers
+  private first: Effect.Effect<unknown, unknown, unknown> | undefined
   private fiber: Fiber.RuntimeFiber<void> | undefined = undefined
   private wake: ((effect: Effect.Effect<undefined>) => void) | undefined = undefined
   private finished = false
@@ -49,9 +52,15 @@ export class Worker {
     else resume(Effect.succeed(undefined))
   })
 
-  constructor(pool: Workers, job: Job) {
+  constructor(pool: Workers, job: Job, first: Effect.Effect<unknown, unknown, unknown>) {
     this.pool = pool
     this.job = job
+    this.first = first
+  }
+
+  /** The message whose handler this fiber runs. */
+  get current(): Envelope | undefined {
+    return this.job?.current
   }
 
   /** Starts the fiber; it begins at the scheduler's next turn. */
@@ -68,17 +77,21 @@ export class Worker {
       this.settle(Exit.failCause(cause))
       return loop
     })
-    this.fiber = Runtime.runFork(runtime)(loop, { immediate: false })
+    this.fiber = Runtime.runFork(Runtime.setFiberRef(runtime, atWork, this))(loop, {
+      immediate: false
+    })
     this.fiber.addObserver(() => {
       const { job } = this
       this.job = undefined
+      this.first = undefined
       job?.interrupted()
     })
   }
 
   /** Gives a parked worker its next job. */
-  assign(job: Job): void {
+  assign(job: Job, first: Effect.Effect<unknown, unknown, unknown>): void {
     this.job = job
+    this.first = first
     const { wake } = this
     this.wake = undefined
     wake?.(Effect.succeed(undefined))
@@ -96,7 +109,8 @@ export class Worker {
       return this.pool.breath
     }
     if (job !== undefined) {
-      const effect = job.next()
+      const effect = this.first ?? job.next()
+      this.first = undefined
       if (effect !== undefined) {
         this.running = true
         return effect as Effect.Effect<unknown, unknown>
@@ -122,7 +136,7 @@ export class Workers {
   private readonly parked: Array<Worker> = []
   private readonly runtime: Runtime.Runtime<never>
   private closed = false
-  private turns = 0
+  private jobs = 0
   readonly breath: Effect.Effect<void>
 
   constructor(runtime: Runtime.Runtime<never>, clock: Clock.Clock) {
@@ -130,17 +144,17 @@ export class Workers {
     this.breath = clock.sleep(Duration.zero)
   }
 
-  /** Runs a job that has work; the worker stays with it until it has none. */
-  run(job: Job): Worker {
-    const breathe = ++this.turns >= turnsMax
-    if (breathe) this.turns = 0
+  /** Runs a job, `first` first; the worker stays with it until it has no more. */
+  run(job: Job, first: Effect.Effect<unknown, unknown, unknown>): Worker {
+    const breathe = ++this.jobs >= jobsMax
+    if (breathe) this.jobs = 0
     const idle = this.parked.pop()
     if (idle !== undefined) {
       idle.breathe = breathe
-      idle.assign(job)
+      idle.assign(job, first)
       return idle
     }
-    const worker = new Worker(this, job)
+    const worker = new Worker(this, job, first)
     worker.breathe = breathe
     worker.start(this.runtime)
     return worker

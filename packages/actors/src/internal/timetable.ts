@@ -1,14 +1,23 @@
 /**
- * The deadlines of all asks in flight: a binary heap whose entries know their place, so that an
- * answered ask leaves at once, and one fiber that sleeps until the earliest is due.
+ * Everything of a system that is due at some time: the deadlines of asks, timers, backoffs. A binary
+ * heap whose entries know their place, so that an answered ask leaves at once, and one fiber that
+ * sleeps until the earliest is due.
  */
 import { type Clock, Duration, Effect, FiberId, Runtime } from "effect"
 import type { Fiber } from "effect"
-import type { Envelope } from "./envelope.ts"
 
-/** Keeps envelopes by deadline and tells their owners when one has passed. */
-export class Deadlines {
-  private readonly heap: Array<Envelope> = []
+/** Something that is due at a time of the timetable's clock, in milliseconds. */
+export interface Due {
+  readonly deadline: number
+  /** Its place in the heap, or -1; the timetable alone writes it. */
+  heapIndex: number
+  /** Called once the time has come; it stands in the timetable no more. */
+  onDue(): void
+}
+
+/** Keeps entries by the time they are due, and calls each when that has come. */
+export class Timetable {
+  private readonly heap: Array<Due> = []
   private armedFor = Number.POSITIVE_INFINITY
   private sleeper: Fiber.RuntimeFiber<void> | undefined = undefined
   private readonly clock: Clock.Clock
@@ -24,26 +33,26 @@ export class Deadlines {
     return Number(this.clock.unsafeCurrentTimeNanos()) / 1_000_000
   }
 
-  /** Watches an envelope until it is removed or its deadline passes. */
-  add(envelope: Envelope): void {
-    this.place(envelope, this.heap.length)
-    this.siftUp(envelope)
-    if (envelope.deadline < this.armedFor) this.arm(envelope.deadline)
+  /** Watches an entry until it is removed or due; an infinite deadline is never due. */
+  add(entry: Due): void {
+    this.place(entry, this.heap.length)
+    this.siftUp(entry)
+    if (entry.deadline < this.armedFor) this.arm(entry.deadline)
   }
 
   /** Stops watching; the sleeping fiber is left to find out by itself. */
-  remove(envelope: Envelope): void {
-    const index = envelope.heapIndex
+  remove(entry: Due): void {
+    const index = entry.heapIndex
     if (index < 0) return
-    envelope.heapIndex = -1
+    entry.heapIndex = -1
     const last = this.heap.pop()
-    if (last === undefined || last === envelope) return
+    if (last === undefined || last === entry) return
     this.place(last, index)
     this.siftUp(last)
     this.siftDown(last)
   }
 
-  /** Stops the sleeping fiber; nothing is told any more. */
+  /** Stops the sleeping fiber; nothing is called any more. */
   close(): void {
     this.sleeper?.unsafeInterruptAsFork(FiberId.none)
     this.sleeper = undefined
@@ -66,41 +75,41 @@ export class Deadlines {
     const now = this.now()
     for (let first = this.heap[0]; first !== undefined; first = this.heap[0]) {
       if (first.deadline > now) {
-        this.arm(first.deadline)
+        if (first.deadline < this.armedFor) this.arm(first.deadline)
         return
       }
       this.remove(first)
-      first.owner?.onDeadline(first)
+      first.onDue()
     }
   }
 
-  private place(envelope: Envelope, index: number): void {
-    this.heap[index] = envelope
-    envelope.heapIndex = index
+  private place(entry: Due, index: number): void {
+    this.heap[index] = entry
+    entry.heapIndex = index
   }
 
-  private siftUp(envelope: Envelope): void {
-    for (let index = envelope.heapIndex; index > 0;) {
+  private siftUp(entry: Due): void {
+    for (let index = entry.heapIndex; index > 0;) {
       const parentIndex = (index - 1) >> 1
       const parent = this.heap[parentIndex]
-      if (parent === undefined || parent.deadline <= envelope.deadline) return
+      if (parent === undefined || parent.deadline <= entry.deadline) return
       this.place(parent, index)
-      this.place(envelope, parentIndex)
+      this.place(entry, parentIndex)
       index = parentIndex
     }
   }
 
-  private siftDown(envelope: Envelope): void {
-    for (let index = envelope.heapIndex;;) {
+  private siftDown(entry: Due): void {
+    for (let index = entry.heapIndex;;) {
       const left = this.heap[2 * index + 1]
       const right = this.heap[2 * index + 2]
       const least = right !== undefined && left !== undefined && right.deadline < left.deadline
         ? right
         : left
-      if (least === undefined || least.deadline >= envelope.deadline) return
+      if (least === undefined || least.deadline >= entry.deadline) return
       const leastIndex = least.heapIndex
       this.place(least, index)
-      this.place(envelope, leastIndex)
+      this.place(entry, leastIndex)
       index = leastIndex
     }
   }

@@ -1,0 +1,70 @@
+/**
+ * The order in which actors with work get their turn: first come, first served, a batch of messages
+ * each. Actors run on the scheduler of their system, without a fiber until they need one.
+ */
+import { type Clock, Duration, Effect, Runtime, type Scheduler } from "effect"
+
+/** Something that has work, and does a part of it when its turn comes. */
+export interface Runnable {
+  /** Does some of its work; true where there is more that waits for another turn. */
+  readonly pump: () => boolean
+}
+
+/**
+ * After this many turns the event loop comes round before the next one. Actors that wake each other
+ * run as microtasks, which would keep timers and sockets waiting for ever.
+ */
+export const turnsMax = 4_096
+
+/** What a dispatcher runs on. */
+export interface Ground {
+  readonly scheduler: Scheduler.Scheduler
+  readonly clock: Clock.Clock
+  readonly runtime: Runtime.Runtime<never>
+}
+
+/** A queue of everything that has work. */
+export class Dispatcher {
+  private readonly ground: Ground
+  private queue: Array<Runnable> = []
+  private spare: Array<Runnable> = []
+  private scheduled = false
+  private turns = 0
+  private readonly breath: Effect.Effect<void>
+
+  constructor(ground: Ground) {
+    this.ground = ground
+    this.breath = Effect.flatMap(
+      ground.clock.sleep(Duration.zero),
+      () => Effect.sync(this.drain)
+    )
+  }
+
+  /** Gives `runnable` a turn after all who wait already. */
+  add(runnable: Runnable): void {
+    this.queue.push(runnable)
+    if (!this.scheduled) this.schedule()
+  }
+
+  private schedule(): void {
+    this.scheduled = true
+    if (++this.turns < turnsMax) {
+      this.ground.scheduler.scheduleTask(this.drain, 0)
+    } else {
+      this.turns = 0
+      Runtime.runFork(this.ground.runtime)(this.breath)
+    }
+  }
+
+  private readonly drain = (): void => {
+    const batch = this.queue
+    this.queue = this.spare
+    for (const runnable of batch) {
+      if (runnable.pump()) this.queue.push(runnable)
+    }
+    batch.length = 0
+    this.spare = batch
+    this.scheduled = false
+    if (this.queue.length > 0) this.schedule()
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Everything that stands before an actor: its mailbox, what runs beside it, what was put aside, its
+ * own turns. Here messages come in, wait, are withdrawn, refused and given up; the cell handles them.
+ */
+import { Exit } from "effect"
+import type { ActorAddress } from "../ActorAddress.ts"
+import {
+  ActorStopped,
+  MailboxFull,
+  StashFull,
+  type StopReason,
+  type TellError
+} from "../ActorError.ts"
+import type { Reason as DeadLetterReason } from "../DeadLetter.ts"
+import { besideMax } from "../Handling.ts"
+import { Mailbox } from "../Mailbox.ts"
+import * as Letter from "./envelope.ts"
+import { Ask, type Envelope, queued, settled, type Turn } from "./envelope.ts"
+import { Lanes } from "./lanes.ts"
+import type { Registration } from "./registration.ts"
+import type { Timetable } from "./timetable.ts"
+
+/** What a postbox needs of its system. */
+export interface PostOffice {
+  readonly timetable: Timetable
+  readonly deadLetter: (address: ActorAddress, tag: string, reason: DeadLetterReason) => void
+}
+
+/** The messages of one actor. */
+export class Postbox {
+  readonly address: ActorAddress
+  private readonly mailbox: Mailbox<Envelope>
+  private readonly office: PostOffice
+  private readonly registration: Registration
+  private lanes: Lanes | undefined = undefined
+
+  constructor(office: PostOffice, address: ActorAddress, registration: Registration) {
+    this.office = office
+    this.address = address
+    this.registration = registration
+    this.mailbox = new Mailbox(registration.mailbox)
+  }
+
+  /** Messages that wait to be handled. */
+  get backlog(): number {
+    const { lanes, mailbox } = this
+    return mailbox.size + mailbox.waitingSize
+      + (lanes === undefined ? 0 : lanes.replayed + lanes.beside.size)
+  }
+
+  /** Messages put aside. */
+  get stashed(): number {
+    return this.lanes?.stashed ?? 0
+  }
+
+  /** Turns that wait. */
+  get turnsQueued(): number {
+    return this.lanes?.turns.size ?? 0
+  }
+
+  /** Puts a message in its order, or tells its sender at once that it was not taken. */
+  offer(envelope: Envelope): void {
+    const offered = this.mailbox.offer(envelope)
+    if (offered === "queued") envelope.phase = queued
+    else if (offered === "waiting") envelope.phase = Letter.waiting
+    else if (offered === "refused") this.overflow(envelope)
+    else {
+      envelope.phase = queued
+      this.overflow(offered)
+    }
+    if (envelope instanceof Ask && envelope.phase !== settled) this.office.timetable.add(envelope)
+  }
+
+  /** Takes in a message that has no place in the order; `inFlight` run beside others already. */
+  offerBeside(envelope: Envelope, inFlight: number): void {
+    const lanes = this.ownLanes()
+    if (lanes.beside.size + inFlight >= besideMax) {
+      const { address } = this
+      this.office.deadLetter(address, envelope.tag, "overflow")
+      this.refuse(envelope, new MailboxFull({ address, tag: envelope.tag, capacity: besideMax }))
+      return
+    }
+    envelope.phase = queued
+    if (envelope instanceof Ask) this.office.timetable.add(envelope)
+    lanes.beside.push(envelope)
+  }
+
+  /** Queues a turn of the actor. */
+  offerTurn(turn: Turn): void {
+    turn.phase = queued
+    this.ownLanes().turns.push(turn)
+  }
+
+  /** The next message or turn, or nothing. */
+  take(): Envelope | undefined {
+    const { lanes, mailbox } = this
+    const envelope = lanes === undefined ? mailbox.take() : lanes.take(mailbox)
+    if (envelope !== undefined && mailbox.waitingSize > 0) this.admitWaiting()
+    return envelope
+  }
+
+  /** The next message that runs beside others, or nothing. */
+  takeBeside(): Envelope | undefined {
+    return this.lanes?.beside.shift()
+  }
+
+  /** Takes a message off, where it stands here. */
+  withdraw(envelope: Envelope): void {
+    if (envelope.list === undefined) return
+    envelope.list.remove(envelope)
+    this.admitWaiting()
+  }
+
+  /** Puts the message of a handler aside, or refuses it where there is no room. */
+  putAside(envelope: Envelope): void {
+    if (envelope.phase === settled) return
+    const { address } = this
+    const { stashCapacity: capacity } = this.registration
+    const lanes = this.ownLanes()
+    if (lanes.stashed < capacity) {
+      envelope.phase = queued
+      lanes.hold(envelope)
+      return
+    }
+    this.office.deadLetter(address, envelope.tag, "stash-full")
+    this.finish(envelope, Exit.fail(new StashFull({ address, tag: envelope.tag, capacity })))
+  }
+
+  /** Gives back what was put aside. */
+  unstashAll(): void {
+    this.lanes?.unstashAll()
+  }
+
+  /** Drops the turns: their incarnation has ended. */
+  dropTurns(): void {
+    this.lanes?.dropTurns()
+  }
+
+  /** Gives a message its end. */
+  finish(envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void {
+    if (envelope instanceof Ask && envelope.heapIndex >= 0) this.office.timetable.remove(envelope)
+    Letter.finish(envelope, exit)
+  }
+
+  /** Gives up every message: they are dead letters. */
+  abandon(reason: StopReason): void {
+    const { address, lanes, mailbox } = this
+    const beside = lanes === undefined ? [] : lanes.drain()
+    for (const envelope of [...beside, ...mailbox.drain()]) {
+      this.office.deadLetter(address, envelope.tag, "stopped")
+      this.refuse(envelope, new ActorStopped({ address, reason }))
+    }
+  }
+
+  private ownLanes(): Lanes {
+    return this.lanes ??= new Lanes()
+  }
+
+  private overflow(envelope: Envelope): void {
+    const { address } = this
+    const { capacity, overflow } = this.mailbox.settings
+    this.office.deadLetter(address, envelope.tag, "overflow")
+    const error = new MailboxFull({ address, tag: envelope.tag, capacity })
+    if (overflow === "reject") this.refuse(envelope, error)
+    else this.finish(envelope, Exit.fail(error))
+  }
+
+  private refuse(envelope: Envelope, error: TellError): void {
+    if (envelope instanceof Ask && envelope.heapIndex >= 0) this.office.timetable.remove(envelope)
+    Letter.refuse(envelope, error)
+  }
+
+  private admitWaiting(): void {
+    for (let m = this.mailbox.admit(); m !== undefined; m = this.mailbox.admit()) {
+      m.phase = queued
+      const { taken } = m
+      m.taken = undefined
+      taken?.(Exit.void)
+    }
+  }
+}
