@@ -115,6 +115,15 @@ describe("a crash", () => {
     expect(three.settle(100)).toEqual(["hold c", "start a", "start b", "start c"])
   })
 
+  it("keeps one in its group that ended for good where it was to wait", () => {
+    const three = scene("one-for-all", abc)
+    three.exit("a", crashed)
+    const [tree] = Tree.proceed(three.tree, 0)
+    three.tree = tree
+    expect(three.exit("c", { _tag: "Ended", reason: "supervisor" })).toEqual({ _tag: "Continue" })
+    expect(three.settle(100)).toEqual(["hold b", "start a", "start b", "start c"])
+  })
+
   it("while a group starts begins the group anew", () => {
     const three = scene("one-for-all", abc)
     three.exit("b", crashed)
@@ -149,7 +158,7 @@ describe("a crash", () => {
 
   it("is judged once, by its cause", () => {
     const seen: Array<Cause.Cause<unknown>> = []
-    const supervision = (cause: Cause.Cause<unknown>): Tree.Policy => {
+    const supervision = (cause: Cause.Cause<unknown>): Supervision.Fixed => {
       seen.push(cause)
       return Supervision.stop
     }
@@ -206,7 +215,7 @@ describe("escalation", () => {
   })
 
   it("a crash that is escalated keeps the mailbox for the next incarnation of the supervisor", () => {
-    const supervision = (): Tree.Policy => ({ _tag: "Escalate" })
+    const supervision = () => Supervision.escalate
     const two = scene("one-for-one", [spec("a", { supervision }), spec("b")])
     expect(two.exit("a", crashed)).toMatchObject({ _tag: "Escalate", reason: "escalated" })
     expect(two.settle(1_000_000)).toEqual([])
@@ -216,7 +225,7 @@ describe("escalation", () => {
   })
 
   it("where the supervisor is resumed, the child that was escalated stays stopped", () => {
-    const supervision = (): Tree.Policy => ({ _tag: "Escalate" })
+    const supervision = () => Supervision.escalate
     const two = scene("one-for-one", [spec("a", { supervision }), spec("b")])
     two.exit("a", crashed)
     two.tree = Tree.onResumed(two.tree)

@@ -78,7 +78,7 @@ class World {
       children.map((child, index) => ({
         id: `c${index}`,
         restart: child.restart,
-        supervision: () => policies[child.policy] as Tree.Policy,
+        supervision: () => policies[child.policy],
         intensity: restart,
         dynamic: false
       }))

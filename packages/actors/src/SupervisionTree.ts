@@ -5,10 +5,8 @@
  * It is one file, since each transition is to be read beside the others.
  */
 import { Cause } from "effect"
-import type { StopReason as Landed } from "./ActorError.ts"
+import type { StopReason } from "./ActorError.ts"
 import * as Supervision from "./Supervision.ts"
-
-type StopReason = Landed | "passivated" | "superseded" | "supervisor"
 
 /**
  * Who is restarted when a child is: it alone; all children; or it and those that started after it.
@@ -21,20 +19,15 @@ export type Strategy = "one-for-one" | "one-for-all" | "rest-for-one"
  */
 export type RestartType = "permanent" | "transient" | "temporary"
 
-/** What a crash does, once its cause is known. */
-export type Policy =
-  | Exclude<Supervision.Supervision, { readonly _tag: "By" }>
-  | { readonly _tag: "Escalate" }
-
 /** A crash builds the child anew, so often at most. */
-export type RestartPolicy = Extract<Supervision.Supervision, { readonly _tag: "Restart" }>
+export type RestartPolicy = Extract<Supervision.Fixed, { readonly _tag: "Restart" }>
 
 /** One child, as it is meant to be. */
 export interface ChildSpec {
   readonly id: string
   readonly restart: RestartType
   /** What a crash of this cause does. */
-  readonly supervision: (cause: Cause.Cause<unknown>) => Policy
+  readonly supervision: (cause: Cause.Cause<unknown>) => Supervision.Fixed
   /** How often, and after which delays, a permanent child is restarted that ended by itself. */
   readonly intensity: RestartPolicy
   /** It was added later: it is forgotten when it stops, and when the supervisor is restarted. */
@@ -62,7 +55,7 @@ export interface Child {
   readonly dueAt: number
   readonly history: Supervision.History
   /** What was decided at its crash, until its incarnation has ended. */
-  readonly decided: Policy | undefined
+  readonly decided: Supervision.Fixed | undefined
 }
 
 /** A supervisor's children, in the order in which they start. */
@@ -199,7 +192,9 @@ export const onExit = (tree: Tree, id: string, exit: ChildExit, facts: Facts): O
   const at = indexOf(tree, id)
   const child = tree.children[at]
   if (child === undefined || child.phase === "stopped") return [tree, carryOn]
-  if (exit._tag === "Ended") return leave(tree, at, child.reason ?? exit.reason)
+  // One that ended where it was to be held is started anew with its group all the same.
+  const isOver = exit._tag === "Ended" && (child.order !== "hold" || exit.reason === "shutdown")
+  if (isOver) return leave(tree, at, child.reason ?? exit.reason)
   if (child.order === "stop") {
     const phase = child.phase === "stopping" ? "stopping" : "waiting"
     return [update(tree, at, { phase }), carryOn]
@@ -208,7 +203,7 @@ export const onExit = (tree: Tree, id: string, exit: ChildExit, facts: Facts): O
     return [update(tree, at, { phase: "waiting", order: "none", decided: undefined }), carryOn]
   }
   if (isUp(child)) {
-    if (exit._tag === "Stopped") return onStopped(tree, at, { reason: exit.reason, facts })
+    if (exit._tag !== "Held") return onStopped(tree, at, { reason: exit.reason, facts })
     if (exit.cause === undefined) return onStopped(tree, at, { reason: "stopped", facts })
     return onCrashed(tree, at, { cause: exit.cause, facts })
   }
@@ -385,7 +380,7 @@ const renewedAmong = (child: Child): Child => {
     : child
 }
 
-const endedByItself = (reason: StopReason | "passivated"): boolean =>
+const endedByItself = (reason: StopReason): boolean =>
   reason === "stopped" || reason === "passivated"
 
 const again = (history: Supervision.History): Partial<Child> => ({
