@@ -11,6 +11,10 @@ export type Contender = Effect.Effect<Measure, never, Scope.Scope>
 export interface Figure {
   readonly name: string
   readonly unit: string
+  /** Which way a value is better: a rate is by being higher, a time or a size by being lower. */
+  readonly better: "higher" | "lower"
+  /** At most so many rounds after one warm-up, for what takes long and hardly varies. */
+  readonly roundsMax?: number
   readonly subject: Contender
   readonly peers: Readonly<Record<string, Contender>>
 }

@@ -18,15 +18,24 @@ export const standard: Plan = { warmUps: 4, rounds: 15, millis: 200 }
 /** 3 rounds after 1 warm-up, 50 ms per measurement: shows that a suite runs, no more. */
 export const quick: Plan = { warmUps: 1, rounds: 3, millis: 50 }
 
+/** The rounds that a plan has for a figure. */
+export const roundsOf = ({ roundsMax }: Figure, plan: Plan): Plan =>
+  roundsMax === undefined ? plan : {
+    ...plan,
+    warmUps: Math.min(plan.warmUps, 1),
+    rounds: Math.min(plan.rounds, roundsMax)
+  }
+
 /** Runs all rounds of a figure. Who begins changes from round to round, so that nobody profits. */
 export const measure = (figure: Figure, plan: Plan): Effect.Effect<Samples> =>
   Effect.scoped(
     Effect.gen(function*() {
+      const { millis, rounds, warmUps } = roundsOf(figure, plan)
       const contenders = [figure.subject, ...Object.values(figure.peers)]
       const measures = yield* Effect.forEach(contenders, (contender) => contender)
       const samples = measures.map((): Array<number> => [])
-      for (let round = -plan.warmUps; round < plan.rounds; round++) {
-        const values = yield* inTurn(measures, Math.abs(round), plan.millis)
+      for (let round = -warmUps; round < rounds; round++) {
+        const values = yield* inTurn(measures, Math.abs(round), millis)
         if (round >= 0) values.forEach((value, index) => samples[index]?.push(value))
       }
       const [subject = [], ...peers] = samples

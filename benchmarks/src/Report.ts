@@ -6,24 +6,31 @@ export interface Outcome extends Summary {
   readonly suite: string
   readonly name: string
   readonly unit: string
+  readonly better: "higher" | "lower"
 }
 
 /** One object: the medians of the value and of its ratio to each peer, to five digits. */
-export const toJson = ({ comparisons, name, suite, unit, value }: Outcome): string =>
+export const toJson = ({ better, comparisons, name, suite, unit, value }: Outcome): string =>
   JSON.stringify({
     suite,
     name,
     value: digits(value.median),
     unit,
+    better,
     ratios: Object.fromEntries(
       comparisons.map(({ peer, ratio }) => [peer, digits(ratio.median)])
     )
   })
 
-/** A heading, a row for plantd and one for each peer; ends without a line break. */
-export const toTable = ({ comparisons, name, suite, unit, value }: Outcome): string => {
+/**
+ * A heading, a row for plantd and one for each peer; ends without a line break. The heading of the
+ * ratios says which of them speak for plantd: those above 1, or those below.
+ */
+export const toTable = (
+  { better, comparisons, name, suite, unit, value }: Outcome
+): string => {
   const rows = [
-    [`${suite}/${name}`, unit, "spread", "plantd / peer", "quartiles"],
+    [`${suite}/${name}`, unit, "spread", ratioHeading[better], "quartiles"],
     ["plantd", readable(value.median), percent(value), "", ""],
     ...comparisons.map(({ peer, ratio, value }) => [
       peer,
@@ -37,6 +44,11 @@ export const toTable = ({ comparisons, name, suite, unit, value }: Outcome): str
     Math.max(...rows.map((row) => row[column]?.length ?? 0))
   )
   return rows.map((row) => alignRow(row, widths)).join("\n")
+}
+
+const ratioHeading = {
+  higher: "plantd / peer (more is better)",
+  lower: "plantd / peer (less is better)"
 }
 
 /** The first column to the left, as names are; numbers to the right. */

@@ -1,8 +1,9 @@
 /** The command: `npm run bench -- <suite>`. Outcomes on standard output, progress on the other. */
 import { Cause, Effect, Either, Exit, Fiber } from "effect"
+import { register } from "node:module"
 import { parse, type Run, usage } from "./Arguments.ts"
 import type { Figure, Suite } from "./Figure.ts"
-import { measure } from "./Harness.ts"
+import { measure, roundsOf } from "./Harness.ts"
 import { toJson, toTable } from "./Report.ts"
 import { summarize } from "./Statistics.ts"
 
@@ -11,10 +12,16 @@ const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>>
   actors: () => import("./suites/actors.ts")
 }
 
+// From here on; what was loaded before are the harness and Effect, which are the same for everyone.
+register("./compiled.ts", import.meta.url)
+
 const ok = 0
 const failed = 1
 const misused = 2
 const interrupted = 130
+
+/** How long a figure that is interrupted may take to let go; a measurement has nothing to save. */
+const letGoMillis = 1_000
 
 const tell = (line: string) => Effect.sync(() => void process.stderr.write(`${line}\n`))
 const print = (text: string) => Effect.sync(() => void process.stdout.write(`${text}\n`))
@@ -49,12 +56,13 @@ const runSuite = (run: Run): Effect.Effect<number> =>
 
 const runFigure = (suite: Suite, figure: Figure, run: Run): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const { plan } = run
+    const plan = roundsOf(figure, run.plan)
     const contenders = ["plantd", ...Object.keys(figure.peers)].join(", ")
     const rounds = `${plan.warmUps} warm-up and ${plan.rounds} measured rounds`
     yield* tell(`${suite.name}/${figure.name}: ${rounds} of ${contenders}`)
     const summary = summarize(yield* measure(figure, plan))
-    const outcome = { suite: suite.name, name: figure.name, unit: figure.unit, ...summary }
+    const { better, name, unit } = figure
+    const outcome = { suite: suite.name, name, unit, better, ...summary }
     yield* print(run.json ? toJson(outcome) : `${toTable(outcome)}\n`)
   })
 
@@ -63,6 +71,7 @@ const fiber = Effect.runFork(main)
 const stop = (): void => {
   process.exitCode = interrupted
   Effect.runFork(Fiber.interruptFork(fiber))
+  setTimeout(() => process.exit(interrupted), letGoMillis).unref()
 }
 process.once("SIGINT", stop)
 process.once("SIGTERM", stop)

@@ -22,10 +22,12 @@ const recorder = () => {
   return { log, contender }
 }
 
+const about = { name: "f", unit: "u", better: "higher" } as const
+
 it.effect("everyone is measured in every round, and another one begins each time", () =>
   Effect.gen(function*() {
     const { contender, log } = recorder()
-    const figure = { name: "f", unit: "u", subject: contender("A"), peers: { b: contender("B") } }
+    const figure = { ...about, subject: contender("A"), peers: { b: contender("B") } }
     yield* measure(figure, { warmUps: 0, rounds: 3, millis: 5 })
     expect(log.join(", ")).toBe(
       "A up, B up, A 5, B 5, B 5, A 5, A 5, B 5, B down, A down"
@@ -36,8 +38,7 @@ it.effect("warm-up rounds are run, and their values are not reported", () =>
   Effect.gen(function*() {
     const { contender } = recorder()
     const figure = {
-      name: "f",
-      unit: "u",
+      ...about,
       subject: contender("A"),
       peers: { b: contender("B"), c: contender("C") }
     }
@@ -47,11 +48,22 @@ it.effect("warm-up rounds are run, and their values are not reported", () =>
     })
   }))
 
+it.effect("a figure that takes long is measured in one warm-up and the rounds that it allows", () =>
+  Effect.gen(function*() {
+    const { contender } = recorder()
+    const figure = { ...about, roundsMax: 2, subject: contender("A"), peers: {} }
+    const { subject } = yield* measure(figure, { warmUps: 4, rounds: 15, millis: 5 })
+    expect(subject).toEqual([2, 3])
+    const few = { ...figure, subject: contender("A"), roundsMax: 9 }
+    const short = yield* measure(few, { warmUps: 0, rounds: 1, millis: 5 })
+    expect(short.subject).toEqual([1])
+  }))
+
 it.effect("a contender that fails ends the figure, and everyone is let go", () =>
   Effect.gen(function*() {
     const { contender, log } = recorder()
     const broken = Effect.succeed(() => Effect.dieMessage("lost a message"))
-    const figure = { name: "f", unit: "u", subject: contender("A"), peers: { broken } }
+    const figure = { ...about, subject: contender("A"), peers: { broken } }
     const exit = yield* Effect.exit(measure(figure, { warmUps: 0, rounds: 1, millis: 5 }))
     expect(Exit.isFailure(exit)).toBe(true)
     expect(log.at(-1)).toBe("A down")

@@ -22,19 +22,19 @@ it("a figure that the suite lacks is refused by one line with the known ones", a
   expect(await ended).toBe(2)
   expect(said).toEqual({
     out: "",
-    err: "bench: actors has no figure aks, expected one of ask, tell\n"
+    err: "bench: actors has no figure aks, expected one of ask, tell, spawn, idle-memory\n"
   })
 })
 
 it("with --json standard output is one object per figure, and progress is elsewhere", async () => {
-  const { ended, said } = start("actors", "--quick", "--json")
+  const { ended, said } = start("actors", "--quick", "--json", "--figure", "spawn", "ask")
   expect(await ended).toBe(0)
   const figures = said.out.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown)
   const positive = expect.toSatisfy((value: number) => value > 0)
   const ratios = { entity: positive, nact: positive }
   expect(figures).toEqual([
-    { suite: "actors", name: "ask", value: positive, unit: "asks/s", ratios },
-    { suite: "actors", name: "tell", value: positive, unit: "messages/s", ratios }
+    { suite: "actors", name: "ask", value: positive, unit: "asks/s", better: "higher", ratios },
+    { suite: "actors", name: "spawn", value: positive, unit: "actors/s", better: "higher", ratios }
   ])
   expect(said.err).toContain("actors/ask: ")
 }, 90_000)

@@ -9,23 +9,28 @@ import {
   ShardingConfig
 } from "@effect/cluster"
 import { Effect, Layer, type Scope } from "effect"
+import type { Founder } from "./colony.ts"
 import { type Driver, driver, protocol } from "./counter.ts"
 
 const Counter = Entity.make("Counter", [...protocol])
 
-const CounterLive = Counter.toLayer(
-  Effect.sync(() => {
-    let total = 0
-    return {
-      Add: ({ payload }) => Effect.sync(() => (total += payload.by)),
-      Total: () => Effect.sync(() => total)
-    }
-  })
-)
+const counters = (onAdd: () => void) =>
+  Counter.toLayer(
+    Effect.sync(() => {
+      let total = 0
+      return {
+        Add: ({ payload }) =>
+          Effect.sync(() => {
+            onAdd()
+            return total += payload.by
+          }),
+        Total: () => Effect.sync(() => total)
+      }
+    })
+  )
 
 /** One runner, nothing stored, nothing serialized, and room for a whole batch in the mailbox. */
-const live = CounterLive.pipe(
-  Layer.provideMerge(Sharding.layer),
+const runner = Sharding.layer.pipe(
   Layer.provide(Runners.layerNoop),
   Layer.provide([MessageStorage.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
   Layer.provide(
@@ -33,13 +38,28 @@ const live = CounterLive.pipe(
   )
 )
 
+const clients = (onAdd: () => void) =>
+  Effect.flatMap(
+    Layer.build(Layer.provideMerge(counters(onAdd), runner)),
+    (services) => Effect.provide(Counter.client, services)
+  )
+
 /** A counter as an Entity, with nothing that slows it down beyond need. */
-export const entity: Effect.Effect<Driver, never, Scope.Scope> = Effect.gen(function*() {
-  const services = yield* Layer.build(live)
-  const client = (yield* Effect.provide(Counter.client, services))("one")
-  return driver({
-    add: (payload) => client.Add(payload),
-    tell: (payload) => client.Add(payload, { discard: true }),
-    total: client.Total()
-  })
-})
+export const entity: Effect.Effect<Driver, never, Scope.Scope> = Effect.map(
+  clients(() => {}),
+  (clientOf) => {
+    const client = clientOf("one")
+    return driver({
+      add: (payload) => client.Add(payload),
+      tell: (payload) => client.Add(payload, { discard: true }),
+      total: client.Total()
+    })
+  }
+)
+
+/** Counters as Entities on a runner of their own; ready once it has its shards. */
+export const entities: Founder = (onAdd) =>
+  Effect.map(clients(onAdd), (clientOf) => ({
+    wake: (id) => clientOf(id).Add({ by: 1 }, { discard: true }),
+    ready: clientOf("ready").Total()
+  }))
