@@ -212,9 +212,15 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
 
   /** Builds the next incarnation of an actor that is held. */
   proceed(): void {
+    if (this.stage === "ready") this.tellStarted()
     if (this.stage !== "held") return
     this.stage = "build"
     this.wake()
+  }
+
+  /** Its supervisor will start it anew after a delay. */
+  announce(delayMillis: number): void {
+    this.host.publish({ _tag: "Restarting", ...this.facts(), delayMillis })
   }
 
   /** The backoff is over. */
@@ -318,7 +324,7 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     this.worker = undefined
     this.awake = false
     if (this.stage === "ended") return
-    if (this.crash === undefined) this.stopping ??= "shutdown"
+    if (this.crash === undefined && !this.holding) this.stopping ??= "shutdown"
     if (this.current !== undefined) this.settleLate(this.current)
     this.stage = "end"
     this.wake()
@@ -483,9 +489,13 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     this.startedAt = this.host.timetable.now()
     this.stage = "ready"
     this.host.publish({ _tag: "Started", ...this.facts() })
-    this.parent?.onChild({ _tag: "Started", address: this.address, at: this.startedAt })
+    this.tellStarted()
     this.onlookers?.begun()
     if (this.stopping === undefined) this.runBeside()
+  }
+
+  private tellStarted(): void {
+    this.parent?.onChild({ _tag: "Started", address: this.address, at: this.startedAt })
   }
 
   private fail(cause: Cause.Cause<unknown>, tag: string | undefined): void {
@@ -518,7 +528,7 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     if (directive._tag === "Restart") {
       const { delayMillis } = directive
       this.deadline = now + delayMillis
-      this.host.publish({ _tag: "Restarting", ...this.facts(), delayMillis })
+      this.announce(delayMillis)
     } else {
       this.stopping = directive._tag === "Stop" ? directive.reason : "crashed"
     }
@@ -526,12 +536,8 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
   }
 
   private close(): Effect.Effect<unknown> {
-    const { address, crash, inFlight, incarnation } = this
-    this.handlers?.endStreams(
-      crash === undefined
-        ? new ActorStopped({ address, reason: this.stopping ?? "stopped" })
-        : new ActorCrashed({ address, tag: crash.tag, cause: crash.cause })
-    )
+    const { crash, inFlight, incarnation } = this
+    this.handlers?.endStreams(() => this.endOfStreams())
     const fibers = [...(inFlight?.interruptAll() ?? []), ...(incarnation?.end() ?? [])]
     if (incarnation === undefined && fibers.length === 0) return Exit.void
     const exit = crash === undefined ? Exit.void : Exit.failCause(crash.cause)
@@ -545,6 +551,13 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
         this.species.registration.shutdownMillis
       )
     )
+  }
+
+  private endOfStreams(): ActorStopped | ActorCrashed {
+    const { address, crash } = this
+    return crash === undefined
+      ? new ActorStopped({ address, reason: this.stopping ?? "stopped" })
+      : new ActorCrashed({ address, tag: crash.tag, cause: crash.cause })
   }
 
   private closed(exit: Exit.Exit<unknown, unknown>): void {

@@ -2,7 +2,8 @@
  * The order in which actors with work get their turn: first come, first served, a batch of messages
  * each. Actors run on the scheduler of their system, without a fiber until they need one.
  */
-import { type Clock, Duration, Effect, Runtime, type Scheduler } from "effect"
+import type { Scheduler } from "effect"
+import type { EventLoopService } from "../EventLoop.ts"
 
 /** Something that has work, and does a part of it when its turn comes. */
 export interface Runnable {
@@ -14,13 +15,12 @@ export interface Runnable {
  * After this many turns the event loop comes round before the next one. Actors that wake each other
  * run as microtasks, which would keep timers and sockets waiting for ever.
  */
-export const turnsMax = 4_096
+export const turnsMax = 1_024
 
 /** What a dispatcher runs on. */
 export interface Ground {
   readonly scheduler: Scheduler.Scheduler
-  readonly clock: Clock.Clock
-  readonly runtime: Runtime.Runtime<never>
+  readonly eventLoop: EventLoopService
 }
 
 /** A queue of everything that has work. */
@@ -30,14 +30,9 @@ export class Dispatcher {
   private spare: Array<Runnable> = []
   private scheduled = false
   private turns = 0
-  private readonly breath: Effect.Effect<void>
 
   constructor(ground: Ground) {
     this.ground = ground
-    this.breath = Effect.flatMap(
-      ground.clock.sleep(Duration.zero),
-      () => Effect.sync(this.drain)
-    )
   }
 
   /** Gives `runnable` a turn after all who wait already. */
@@ -52,7 +47,7 @@ export class Dispatcher {
       this.ground.scheduler.scheduleTask(this.drain, 0)
     } else {
       this.turns = 0
-      Runtime.runFork(this.ground.runtime)(this.breath)
+      this.ground.eventLoop.afterTurn(this.drain)
     }
   }
 

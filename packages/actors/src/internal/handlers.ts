@@ -44,8 +44,9 @@ export class Handlers {
   }
 
   /** Ends every stream that was given as an answer. */
-  endStreams(error: ActorStopped | ActorCrashed): void {
-    if (this.ending !== undefined) Deferred.unsafeDone(this.ending, Exit.fail(error))
+  endStreams(error: () => ActorStopped | ActorCrashed): void {
+    if (this.ending === undefined) return
+    Deferred.unsafeDone(this.ending, Exit.fail(error()))
     this.ending = undefined
   }
 }

@@ -15,6 +15,7 @@ import { type ActorAddress, format } from "../ActorAddress.ts"
 import { ActorNotRegistered, type ActorStopped, type AlreadySupervised } from "../ActorError.ts"
 import type { ActorSystemService, Engine, Settings, Stats } from "../ActorSystem.ts"
 import type { Reason } from "../DeadLetter.ts"
+import { EventLoop, type EventLoopService } from "../EventLoop.ts"
 import type { LifecycleEvent } from "../LifecycleEvent.ts"
 import { Broadcast } from "./broadcast.ts"
 import type { Cell } from "./cell.ts"
@@ -39,7 +40,8 @@ export const makeLocalSystem = (
     const runtime = yield* Effect.runtime()
     const clock = yield* Effect.clock
     const seed = yield* Random.nextInt
-    const system = new LocalSystem({ settings, runtime, clock, seed })
+    const eventLoop = yield* EventLoop
+    const system = new LocalSystem({ settings, runtime, clock, eventLoop, seed })
     yield* Effect.addFinalizer(() => Effect.sync(() => system.close()))
     return {
       engine: system,
@@ -62,12 +64,14 @@ interface Ingredients {
   readonly settings: Settings
   readonly runtime: Runtime.Runtime<never>
   readonly clock: Clock.Clock
+  readonly eventLoop: EventLoopService
   readonly seed: number
 }
 
 class LocalSystem implements Engine, Habitat {
   readonly askTimeoutMillis: number
   readonly clock: Clock.Clock
+  readonly eventLoop: EventLoopService
   readonly timetable: Timetable
   readonly dispatcher: Dispatcher
   readonly events: Broadcast<LifecycleEvent>
@@ -79,12 +83,13 @@ class LocalSystem implements Engine, Habitat {
   readonly nextSerial = () => this.serial++
   handled = 0
 
-  constructor({ clock, runtime, seed, settings }: Ingredients) {
+  constructor({ clock, eventLoop, runtime, seed, settings }: Ingredients) {
     this.clock = clock
+    this.eventLoop = eventLoop
     this.askTimeoutMillis = Duration.toMillis(settings.askTimeout)
     this.timetable = new Timetable(clock, runtime)
     const scheduler = FiberRefs.getOrDefault(runtime.fiberRefs, FiberRef.currentScheduler)
-    this.dispatcher = new Dispatcher({ scheduler, clock, runtime })
+    this.dispatcher = new Dispatcher({ scheduler, eventLoop })
     this.draw = new Utils.PCGRandom(seed)
     this.log = new DeadLetterLog(settings, runtime)
     this.events = new Broadcast({
@@ -109,7 +114,7 @@ class LocalSystem implements Engine, Habitat {
             `the actor type ${registration.type} is registered twice; provide its layer once`
           )
         }
-        const species = new LocalSpecies(registration, this, this.clock)
+        const species = new LocalSpecies(registration, this)
         this.species.set(registration.type, species)
         return Effect.succeed(species)
       }),

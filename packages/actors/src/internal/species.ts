@@ -1,6 +1,7 @@
 /** One type of actor in one process: its actors by id, and who of them must stay stopped. */
-import { type Clock, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { ActorStopped, AlreadySupervised, type StopReason } from "../ActorError.ts"
+import type { EventLoopService } from "../EventLoop.ts"
 import { Cell, type Host, type Species } from "./cell.ts"
 import { type Envelope, refuse } from "./envelope.ts"
 import type { Registration } from "./registration.ts"
@@ -18,6 +19,7 @@ const sweepsPerTime = 4
 export interface Habitat extends Host {
   /** The next number in the order of starting. */
   readonly nextSerial: () => number
+  readonly eventLoop: EventLoopService
 }
 
 /** The actors of one type. */
@@ -32,10 +34,10 @@ export class LocalSpecies implements Species, Due {
   private readonly habitat: Habitat
   private closing = false
 
-  constructor(registration: Registration, habitat: Habitat, clock: Clock.Clock) {
+  constructor(registration: Registration, habitat: Habitat) {
     this.registration = registration
     this.habitat = habitat
-    this.workers = new Workers(registration.runtime, clock)
+    this.workers = new Workers(registration.runtime, habitat.eventLoop)
     this.deadline = Number.POSITIVE_INFINITY
     if (registration.passivateMillis < Number.POSITIVE_INFINITY) this.nextSweep()
   }
@@ -103,6 +105,7 @@ export class LocalSpecies implements Species, Due {
       address,
       supervision: this.registration.supervision,
       start: () => cell().proceed(),
+      announce: (delayMillis) => cell().announce(delayMillis),
       hold: () => cell().hold(),
       stop: (reason) => cell().stop(reason),
       force: () => this.cells.get(id)?.force(),

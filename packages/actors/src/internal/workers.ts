@@ -3,16 +3,8 @@
  * time, then parks until another has one: an idle actor costs no fiber, and a busy one pays for no
  * fork per message.
  */
-import {
-  type Cause,
-  type Clock,
-  Duration,
-  Effect,
-  Exit,
-  type Fiber,
-  FiberId,
-  Runtime
-} from "effect"
+import { type Cause, Effect, Exit, type Fiber, FiberId, Runtime } from "effect"
+import type { EventLoopService } from "../EventLoop.ts"
 import { type AtWork, atWork, type Envelope } from "./envelope.ts"
 
 /** The most fibers kept parked for the next actor with work; more than these end when done. */
@@ -22,7 +14,7 @@ export const parkedWorkersMax = 64
  * After this many jobs a worker waits for the event loop to come round before it begins. Fibers
  * that wake each other run as microtasks, which would keep timers and sockets waiting for ever.
  */
-export const jobsMax = 2_048
+export const jobsMax = 1_024
 
 /** What a worker runs: an actor that says what to do next, and hears how that ended. */
 export interface Job extends AtWork {
@@ -139,9 +131,9 @@ export class Workers {
   private jobs = 0
   readonly breath: Effect.Effect<void>
 
-  constructor(runtime: Runtime.Runtime<never>, clock: Clock.Clock) {
+  constructor(runtime: Runtime.Runtime<never>, eventLoop: EventLoopService) {
     this.runtime = runtime
-    this.breath = clock.sleep(Duration.zero)
+    this.breath = Effect.async((resume) => eventLoop.afterTurn(() => resume(Effect.void)))
   }
 
   /** Runs a job, `first` first; the worker stays with it until it has no more. */

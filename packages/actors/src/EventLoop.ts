@@ -1,0 +1,20 @@
+/**
+ * The process's event loop, as a service. Fibers and actors that wake each other run as microtasks,
+ * which keeps timers and sockets waiting; now and then they let the loop come round first.
+ */
+import { Context } from "effect"
+
+/** Turns of an event loop. */
+export interface EventLoopService {
+  /** Calls `resume` once, after the loop has looked at its timers and sockets. */
+  readonly afterTurn: (resume: () => void) => void
+}
+
+/** The event loop that actors run on: Node's own, unless another is provided. */
+export class EventLoop extends Context.Reference<EventLoop>()("@plantd/actors/EventLoop", {
+  defaultValue: (): EventLoopService => ({
+    afterTurn: (resume) => {
+      setImmediate(resume)
+    }
+  })
+}) {}
