@@ -30,7 +30,7 @@ export const reaches = (pump: PumpClient, state: Link.LinkStatus["state"]) =>
 export const reads = <K extends "flow" | "speed" | "label" | "leaking" | "state">(
   pump: PumpClient,
   attribute: K,
-  holds: (reading: { value: unknown; quality: string }) => boolean
+  holds: (reading: { value: unknown; quality: string; seq: number }) => boolean
 ) =>
   until(
     `${attribute} is as it should be`,

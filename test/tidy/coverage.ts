@@ -5,7 +5,6 @@
 
 /** For each test, the modules that it covers besides its own. */
 const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "test/core/Retry.test.ts": ["packages/core/src/internal/monotonic.ts"],
   "test/core/Codec.test.ts": [
     "packages/core/src/internal/msgpackShape.ts",
     "packages/core/src/internal/plainData.ts"
@@ -38,7 +37,6 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/driverSessions.ts",
     "packages/hardware/src/internal/driverState.ts",
     "packages/hardware/src/internal/logLimiter.ts",
-    "packages/hardware/src/internal/monotonic.ts",
     "packages/hardware/src/internal/nameOf.ts"
   ],
   "test/hardware/DriverSafety.test.ts": ["packages/hardware/src/internal/driverSafety.ts"],

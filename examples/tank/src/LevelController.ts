@@ -220,6 +220,8 @@ const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): Write
     case "DeviceUnavailable":
     case "ActorStopped":
     case "MailboxFull":
+    case "MessageInvalid":
+    case "StashFull":
     case "ActorNotRegistered":
       return "not-sent"
   }

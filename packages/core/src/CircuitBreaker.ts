@@ -3,7 +3,7 @@
  * single one through to see. Source of the pattern: M. Nygard, "Release It!", 2007.
  */
 import { Cause, Duration, Effect, Exit, Schema } from "effect"
-import * as Monotonic from "./internal/monotonic.ts"
+import * as Monotonic from "./Monotonic.ts"
 
 /** When to open, and for how long. */
 export interface Settings {

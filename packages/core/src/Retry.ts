@@ -4,7 +4,7 @@
  */
 import { Duration, Effect, Random } from "effect"
 import * as Backoff from "./Backoff.ts"
-import * as Monotonic from "./internal/monotonic.ts"
+import * as Monotonic from "./Monotonic.ts"
 
 /** How often and how long to try again. */
 export interface Retry {

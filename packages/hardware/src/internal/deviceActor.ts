@@ -3,7 +3,7 @@
  * stale, and sends commands one at a time.
  */
 import { ActorContext, ActorSystem } from "@plantd/actors"
-import { Epoch, Fence, Identifier } from "@plantd/core"
+import { Epoch, Fence, Identifier, Monotonic } from "@plantd/core"
 import {
   Effect,
   Metric,
@@ -25,7 +25,6 @@ import { type Arrival, AttributeTable } from "./attributeTable.ts"
 import { type CommandLane, commandLane, commandsOf, readError } from "./deviceCommands.ts"
 import type { DeviceStatus } from "./deviceProtocol.ts"
 import { LogLimiter } from "./logLimiter.ts"
-import { monotonicMillis } from "./monotonic.ts"
 
 /** The bounds of a device actor. */
 export interface Settings {
@@ -77,7 +76,7 @@ export const build = <E, R>(setup: Setup<E, R>) =>
     const clock = yield* Effect.clock
     const arrival = (): Arrival => ({
       wall: clock.unsafeCurrentTimeMillis(),
-      now: monotonicMillis(clock)
+      now: Monotonic.millis(clock)
     })
     const growth: Growth = { wake: yield* Queue.sliding<void>(1), at: Infinity }
     const onDue = (at: number) => {
@@ -159,7 +158,7 @@ const makeFaults = Effect.fnUntraced(function*(id: string) {
   const invalid = { readingsInvalid: 0, readingsUnknown: 0 }
   const labels = [MetricLabel.make("device", id)]
   const warn = (kind: string, text: string) => {
-    const suppressed = logged.admit(kind, monotonicMillis(clock))
+    const suppressed = logged.admit(kind, Monotonic.millis(clock))
     if (suppressed === undefined) return
     const more = suppressed === 0 ? "" : ` (and ${suppressed} more of its kind)`
     Runtime.runFork(runtime)(

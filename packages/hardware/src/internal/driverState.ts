@@ -1,5 +1,5 @@
 /** What the parts of a running driver share, and how they answer and complain. */
-import type { Epoch } from "@plantd/core"
+import { type Epoch, Monotonic } from "@plantd/core"
 import { Cause, type Clock, Effect, Either, Metric } from "effect"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import * as Protocol from "../DeviceProtocol.ts"
@@ -8,7 +8,6 @@ import type { Socket } from "../Transport.ts"
 import type { CommandCodec, PlainHandlers, Trouble } from "./driverHandlers.ts"
 import type { Sessions } from "./driverSessions.ts"
 import type { LogLimiter } from "./logLimiter.ts"
-import { monotonicMillis } from "./monotonic.ts"
 
 /** All that a driver is made from. */
 export interface Setup {
@@ -70,7 +69,7 @@ export const driverMetrics = {
 }
 
 /** The clock of a driver that never jumps, in milliseconds. */
-export const nowOf = (driver: DriverState): number => monotonicMillis(driver.clock)
+export const nowOf = (driver: DriverState): number => Monotonic.millis(driver.clock)
 
 /** Writes a warning, unless one of this kind was written a moment ago. */
 export const warn = (

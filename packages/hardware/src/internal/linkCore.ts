@@ -1,12 +1,11 @@
 /** What the parts of an open link share, how its state machine is driven, and how it complains. */
-import type { Epoch } from "@plantd/core"
+import { type Epoch, Monotonic } from "@plantd/core"
 import { type Clock, Effect, Either, Metric, type MetricLabel, Queue } from "effect"
 import * as Protocol from "../DeviceProtocol.ts"
 import type { LinkCounters, LinkOwner, LinkStatus } from "../LinkPort.ts"
 import * as LinkState from "../LinkState.ts"
 import type { Socket } from "../Transport.ts"
 import type { LogLimiter } from "./logLimiter.ts"
-import { monotonicMillis } from "./monotonic.ts"
 
 /** What came of a request: an answer, a refusal, a lost session, or nothing until its deadline. */
 export type Outcome =
@@ -69,7 +68,7 @@ export const linkMetrics = {
 }
 
 /** The clock of a link that never jumps, in milliseconds. */
-export const nowOf = (link: LinkCore): number => monotonicMillis(link.clock)
+export const nowOf = (link: LinkCore): number => Monotonic.millis(link.clock)
 
 /** How the link is, for people and for its owner. */
 export const statusOf = (link: LinkCore): LinkStatus => ({
