@@ -1,8 +1,9 @@
 import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
 import { Actor } from "@plantd/actors"
+import * as Handling from "@plantd/actors/Handling"
 import * as StateMachine from "@plantd/actors/StateMachine"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 
 const { event, goto, postpone, repeat, stay, step, stop } = StateMachine
 
@@ -12,7 +13,8 @@ const Door = Actor.make("Door", [
   Rpc.make("Look", { success: Schema.String, error: Schema.String })
 ])
 
-const outline = { states: ["Shut", "Ajar"], initial: "Shut", data: { opened: 0 } } as const
+const opened: { readonly opened: number } = { opened: 0 }
+const outline = { states: ["Shut", "Ajar"], initial: "Shut", data: opened } as const
 
 describe("the pure core", () => {
   const at = StateMachine.begin<string, number>("Red", 1)
@@ -56,7 +58,12 @@ describe("the pure core", () => {
       postpone({ goto: "Green" }),
       "message",
       { state: "Green", visit: 1 },
-      [{ _tag: "CancelTimeouts" }, { _tag: "HoldAndReplay" }, { _tag: "Enter", from: "Red" }]
+      [
+        { _tag: "CancelTimeouts" },
+        { _tag: "Hold" },
+        { _tag: "Replay" },
+        { _tag: "Enter", from: "Red" }
+      ]
     ],
     ["an inserted event is postponed last", { postponed: [a] }, postpone(), b, {
       postponed: [a, b]
@@ -192,5 +199,94 @@ describe("a definition", () => {
       // @ts-expect-error say what is done when timer bell is due
       StateMachine.make(Door, { ...outline, timers: ["bell"] }, { states })
     ).toThrow("Door: timer bell is named, but not defined")
+  })
+
+  it("messages that come beside others are refused when the machine is defined", () => {
+    for (const kind of [Handling.Beside, Handling.Reentrant]) {
+      const Hasty = Actor.make("Hasty", [
+        Rpc.make("Now").annotate(kind as typeof Handling.Beside, true)
+      ])
+      expect(() =>
+        StateMachine.make(Hasty, { states: ["On"], initial: "On", data: 0 }, {
+          states: { On: { on: { Now: () => stay() } } }
+        })
+      ).toThrow(/Hasty: .* so Now cannot come beside another/)
+    }
+  })
+})
+
+describe("types", () => {
+  const everything = { postpone: ["Open", "Close", "Look"] } as const
+
+  it("states, data, payloads, replies, errors, timers and events are checked where they stand", () => {
+    const Doors = StateMachine.make(Door, { ...outline, timers: ["bell"] }, {
+      states: {
+        Shut: {
+          ...everything,
+          // @ts-expect-error Lost is no state
+          timeout: { after: 1, run: () => goto("Lost") }
+        },
+        Ajar: {
+          entry: ({ from, state }) => {
+            const both: readonly ["Shut" | "Ajar", "Ajar"] = [from, state]
+            return both.length === 2 ? stay({ data: { opened: 1 } }) : stay()
+          },
+          // @ts-expect-error a timeout has no asker to answer
+          idle: { after: 1, run: () => stay({ reply: "well" }) },
+          on: {
+            // @ts-expect-error Open answers open or locked
+            Open: ({ by }) => stay({ reply: by }),
+            // @ts-expect-error the data is no text
+            Close: () => stay({ data: "shut" }),
+            // @ts-expect-error Look fails with text
+            Look: () => Effect.fail(404)
+          }
+        }
+      },
+      timers: { bell: () => stay() }
+    })
+    const More = StateMachine.make(Door, { ...outline, timers: ["bell"] }, {
+      states: {
+        Shut: {
+          on: {
+            // @ts-expect-error an answer is missing
+            Open: () => stay(),
+            // @ts-expect-error Burn is no message of the protocol
+            Close: () => goto("Ajar", { next: [event("Burn")] }),
+            // @ts-expect-error Open needs a payload
+            Look: () => goto("Ajar", { reply: "", next: [event("Open")] })
+          }
+        },
+        Ajar: {
+          on: {
+            // @ts-expect-error gong is no timer
+            Open: () => stay({ reply: "open", start: { gong: 1 } }),
+            // @ts-expect-error gong is no timer
+            Close: () => stay({ cancel: ["gong"] }),
+            // @ts-expect-error postponed to a state that is none
+            Look: () => postpone({ goto: "Lost" })
+          }
+        }
+      },
+      timers: { bell: () => stay({ start: { bell: "1 second" }, next: [event("Close")] }) }
+    })
+    expect([Doors.initial, More.states]).toEqual(["Shut", ["Shut", "Ajar"]])
+  })
+
+  it("an entry can only stay, and a timeout cannot be postponed", () => {
+    const Doors = StateMachine.make(Door, outline, {
+      states: {
+        Shut: {
+          ...everything,
+          // @ts-expect-error an entry cannot change the state
+          entry: () => goto("Ajar"),
+          // @ts-expect-error a timeout cannot wait
+          timeout: { after: 1, run: () => postpone() }
+        },
+        // @ts-expect-error an entry cannot insert events
+        Ajar: { ...everything, entry: () => stay({ next: [event("Close")] }) }
+      }
+    })
+    expect(Doors.initial).toBe("Shut")
   })
 })

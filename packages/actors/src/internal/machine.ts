@@ -79,12 +79,10 @@ export type Action =
   | { readonly _tag: "CancelTimeouts" }
   | { readonly _tag: "StartTimer"; readonly timer: string; readonly after: Duration.Duration }
   | { readonly _tag: "CancelTimer"; readonly timer: string }
-  /** Gives the postponed messages back, before those that wait. */
-  | { readonly _tag: "Replay" }
   /** Puts the message at hand aside, behind those put aside before. */
   | { readonly _tag: "Hold" }
-  /** Both: the message at hand is replayed too, as the last of those put aside. */
-  | { readonly _tag: "HoldAndReplay" }
+  /** Gives the postponed messages back before those that wait, with one that is being put aside. */
+  | { readonly _tag: "Replay" }
   | { readonly _tag: "Enter"; readonly from: string }
   | { readonly _tag: "Stop" }
 
@@ -135,11 +133,11 @@ export const step = <S extends string, D>(
     postponed: changes ? [] : postponed
   }
   checkBounds(after)
-  const holds = postpones && cause === "message"
   return [after, [
     ...(enters ? [{ _tag: "CancelTimeouts" } as const] : []),
     ...timersOf(transition),
-    ...replayOf(changes, holds),
+    ...(postpones && cause === "message" ? [{ _tag: "Hold" } as const] : []),
+    ...(changes ? [{ _tag: "Replay" } as const] : []),
     ...(enters ? [{ _tag: "Enter", from: machine.state } as const] : [])
   ]]
 }
@@ -171,11 +169,6 @@ const targetOf = <S extends string, D>(transition: Going<S, D>): S | undefined =
 
 const dataAfter = <D>(machine: Machine<string, D>, transition: { readonly data?: D }): D =>
   "data" in transition ? transition.data : machine.data
-
-const replayOf = (changes: boolean, holds: boolean): ReadonlyArray<Action> => {
-  if (changes) return [{ _tag: holds ? "HoldAndReplay" : "Replay" }]
-  return holds ? [{ _tag: "Hold" }] : []
-}
 
 const timersOf = (transition: Also<unknown, unknown, string>): ReadonlyArray<Action> => {
   const actions: Array<Action> = []

@@ -65,7 +65,9 @@ export class MachineRun {
   private readonly services: Context.Context<unknown>
   private machine: Machine
   private busy = false
-  /** A state was left by an event that it postponed: what comes first is what was put aside. */
+  /** The message at hand is postponed: when all that follows from it is done, it is put aside. */
+  private holding = false
+  /** A state was left while a postponed message was at hand: it is yet to be replayed too. */
   private replayDue = false
 
   constructor(
@@ -130,13 +132,15 @@ export class MachineRun {
     transition: AnyTransition,
     cause: Cause
   ): Effect.Effect<unknown, unknown, unknown> {
-    const held = transition._tag === "Postpone" && cause === "message"
     const reply = "reply" in transition ? transition.reply : undefined
     const done = this.change(transition, cause).pipe(
       Effect.zipRight(this.startIdle()),
       Effect.zipRight(typeof cause === "object" ? Effect.void : this.drain(0))
     )
-    return held ? Effect.zipRight(done, this.actor.stash.hold) : Effect.as(done, reply)
+    return Effect.flatMap(
+      done,
+      () => cause === "message" && this.holding ? this.actor.stash.hold : Effect.succeed(reply)
+    )
   }
 
   /** Handles the inserted events, and those that they insert; a typed error of one goes nowhere. */
@@ -162,6 +166,7 @@ export class MachineRun {
     const stepped = Effect.suspend(() => {
       const [machine, actions] = step(this.machine, transition, cause)
       this.machine = machine
+      if (actions.some((action) => action._tag === "Hold")) this.holding = true
       if (actions.length === 0) return Effect.succeed(undefined)
       const entered = actions.find((action) => action._tag === "Enter")
       const others = Effect.forEach(actions, (action) => this.perform(action), { discard: true })
@@ -183,12 +188,10 @@ export class MachineRun {
       case "StartTimer":
         return this.startTimer(action.timer, action.after)
       case "Replay":
-        return stash.unstashAll
-      case "HoldAndReplay":
-        return this.replayLater()
+        return this.holding ? this.replayLater() : stash.unstashAll
       case "Stop":
         return stopSelf
-      case "Hold": // the last thing to be done: it ends the handler
+      case "Hold": // done at last, since it ends the handler
       case "Enter":
         return Effect.void
     }
@@ -199,6 +202,7 @@ export class MachineRun {
    * aside behind it, so all of them come back in their order.
    */
   private replayLater(): Effect.Effect<void> {
+    if (this.replayDue) return Effect.void
     this.replayDue = true
     return this.actor.inTurn(
       Effect.suspend(() => {
@@ -307,6 +311,7 @@ export class MachineRun {
 
   private readonly release: Effect.Effect<void> = Effect.sync(() => {
     this.busy = false
+    this.holding = false
     // After a crash that is survived, what the message inserted is lost with it.
     if (this.machine.inserted.length > 0) this.machine = { ...this.machine, inserted: [] }
   })
