@@ -1,10 +1,14 @@
 /** What the tests of durable state share: a counter that is stored, and stores on SQLite. */
 import { Rpc } from "@effect/rpc"
 import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Actor } from "@plantd/actors"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import { SqlError } from "@effect/sql/SqlError"
+import { Actor, ActorContext, ActorSystem } from "@plantd/actors"
 import * as DurableState from "@plantd/actors/DurableState"
+import { DurableStore } from "@plantd/actors/DurableStore"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
-import { Effect, Layer, Schema, type Scope } from "effect"
+import { Context, Deferred, Effect, Layer, Schema, type Scope } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -47,3 +51,78 @@ export const onFile = (
 
 /** A store in a database in memory, and the client that it writes with. */
 export const inMemory = onFile(":memory:")
+
+const Holder = Actor.make("Holder", [Rpc.make("Stop")])
+
+/**
+ * Opens something as the actor `Holder/one` of a system of its own, which is alive until the scope
+ * closes. Each call is another owner.
+ */
+export const opened = <A, E>(
+  open: Effect.Effect<A, E, ActorContext | DurableStore | Scope.Scope>
+) =>
+  Effect.gen(function*() {
+    const store = yield* DurableStore
+    const exit = yield* Deferred.make<A, E>()
+    const HolderLive = Holder.toLayer(
+      Effect.gen(function*() {
+        const { stopSelf } = yield* ActorContext
+        yield* Effect.intoDeferred(open, exit)
+        return { Stop: () => stopSelf }
+      })
+    )
+    const services = yield* Layer.build(
+      HolderLive.pipe(
+        Layer.provideMerge(ActorSystem.layer),
+        Layer.provide(Layer.succeed(DurableStore, store))
+      )
+    )
+    const system = Context.get(services, ActorSystem)
+    yield* Effect.forkScoped(system.start({ type: "Holder", id: "one" }))
+    return { handle: yield* Deferred.await(exit), system }
+  })
+
+/** The address of what `opened` opens. */
+export const holder = { type: "Holder", id: "one" } as const
+
+/** The statements of a client, and how a test has them fail. */
+export interface Tap {
+  readonly texts: Array<string>
+  /** Answers in place of the database, where it gives something. */
+  intercept: (
+    text: string,
+    run: Effect.Effect<ReadonlyArray<unknown>, SqlError>
+  ) => Effect.Effect<ReadonlyArray<unknown>, SqlError> | undefined
+}
+
+/** An error as the driver of SQLite gives it. */
+export const sqlError = (code: string): SqlError =>
+  new SqlError({ cause: Object.assign(new Error("made by the test"), { code }) })
+
+/** A store with a tap between it and its database. */
+export const tapped = (
+  filename: string,
+  settings: Partial<SqlDurableStore.Settings> = {}
+) =>
+  Effect.gen(function*() {
+    const tap: Tap = { texts: [], intercept: () => undefined }
+    const services = yield* Layer.build(Layer.orDie(SqliteClient.layer({ filename })))
+    const sql = Context.get(services, SqlClient)
+    const reserve = Effect.map(sql.reserve, (connection): Connection => ({
+      ...connection,
+      execute: (text, parameters, transform) => {
+        tap.texts.push(text)
+        const run = connection.execute(text, parameters, transform)
+        return tap.intercept(text, run) ?? run
+      }
+    }))
+    const client = new Proxy(sql, {
+      get: (target, property) =>
+        property === "reserve" ? reserve : Reflect.get(target, property) as unknown
+    })
+    const store = yield* SqlDurableStore.make(settings).pipe(
+      Effect.provideService(SqlClient, client)
+    )
+    tap.texts.length = 0
+    return { sql, store, tap }
+  })

@@ -114,6 +114,19 @@ export class ValueTooLarge extends Schema.TaggedError<ValueTooLarge>()("ValueToo
   }
 }
 
+/** More events were to be stored at a time than may be. None was stored. */
+export class TooManyEvents extends Schema.TaggedError<TooManyEvents>()("TooManyEvents", {
+  address: ActorAddress,
+  name: Schema.String,
+  events: Schema.Number,
+  eventsMax: Schema.Number
+}) {
+  override get message(): string {
+    return `${this.events} events for ${JSON.stringify(this.name)} of ${format(this.address)} at`
+      + ` a time are more than persistMax (${this.eventsMax}); store them in several steps`
+  }
+}
+
 /** The value could not be read back after a restart, so it was not written. */
 export class ValueNotEncodable
   extends Schema.TaggedError<ValueNotEncodable>()("ValueNotEncodable", {

@@ -46,7 +46,7 @@ export const hold = (
     if (problem !== undefined) {
       return yield* Effect.dieMessage(`${name}: it cannot be the key of a row: ${problem}`)
     }
-    const stop = actor.stopSelf
+    const stop = actor.stopAs("superseded")
     const stored = yield* Effect.tapErrorTag(
       store.claim({ entity, kind, fence }),
       "Superseded",

@@ -1,9 +1,11 @@
 /** Brings the tables of a feature to the schema that this version knows, and refuses newer ones. */
 import * as Migrator from "@effect/sql/Migrator"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Cause, Duration, Effect, Schedule } from "effect"
+import { SqlError } from "@effect/sql/SqlError"
+import { Cause, type Duration, Effect, Schedule } from "effect"
 import { SchemaTooNew, StoreUnavailable } from "../DurableError.ts"
 import { tables } from "./durableSql.ts"
+import { unavailable } from "./sqlTransaction.ts"
 
 /** The migrations of one feature, and the table that says which were run. */
 export interface Migrations {
@@ -29,20 +31,30 @@ export const migrate = (
     if (stored > known) {
       return yield* new SchemaTooNew({ table: migrations.table, known, stored })
     }
-    // Another process runs them: `run` takes that for done.
-    if (stored < known) return yield* failed("its migrations are not finished")
+    // The migrator takes it for done when another process is at it.
+    if (stored < known) return yield* unfinished
   }).pipe(
     Effect.retry({
-      while: ({ _tag }) => _tag === "StoreUnavailable",
+      while: (error) => error._tag === "StoreUnavailable" && isRace(error),
       schedule: Schedule.intersect(Schedule.spaced(attemptDelay), Schedule.recurs(attemptsMax))
     })
   )
 
+const unfinished = new StoreUnavailable({
+  reason: "locked",
+  outcome: "not-written",
+  detail: "another process migrates it"
+})
+
+/** Locks, and what PostgreSQL says to the later of two that create the same (23505, 42P07). */
+const isRace = ({ detail, reason }: StoreUnavailable): boolean =>
+  reason === "locked" || /^(23505|42P07)/.test(detail)
+
 const run = ({ steps, table }: Migrations) =>
   Migrator.make({})({ loader: Migrator.fromRecord({ ...steps }), table }).pipe(
-    // A step that fails is a defect to the migrator.
+    // A step that fails is a defect to the migrator, with the database's error somewhere within.
     Effect.catchAllCause((cause) =>
-      Cause.isInterruptedOnly(cause) ? Effect.interrupt : failed(Cause.pretty(cause))
+      Cause.isInterruptedOnly(cause) ? Effect.interrupt : failed(Cause.squash(cause))
     )
   )
 
@@ -52,10 +64,16 @@ const latest = (table: string): Effect.Effect<number, StoreUnavailable, SqlClien
     const rows = yield* sql`SELECT max(migration_id) AS latest FROM ${sql.literal(table)}`
       .withoutTransform
     return Number((rows[0] as { readonly latest?: unknown } | undefined)?.latest ?? 0)
-  }).pipe(Effect.catchAll((error) => failed(String(error.cause ?? error))))
+  }).pipe(Effect.catchAll(failed))
 
-const failed = (detail: string) =>
-  new StoreUnavailable({ reason: "failed", outcome: "not-written", detail })
+const failed = (error: unknown): StoreUnavailable => {
+  let inner = error
+  while (inner instanceof Error) {
+    if (inner instanceof SqlError) return unavailable(inner, "not-written")
+    inner = inner.cause
+  }
+  return new StoreUnavailable({ reason: "failed", outcome: "not-written", detail: String(error) })
+}
 
 const key = "actor_type TEXT NOT NULL, actor_id TEXT NOT NULL, name TEXT NOT NULL"
 

@@ -1,0 +1,272 @@
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { describe, expect, it } from "@effect/vitest"
+import type { DurableStoreService, Entity } from "@plantd/actors/DurableStore"
+import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
+import { Fence } from "@plantd/core"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Metric, Scope } from "effect"
+import { databaseFile, onFile, tapped } from "./durable.ts"
+
+const entity = (id: string): Entity => ({ address: { type: "Valve", id }, name: "state" })
+
+const claim = (store: DurableStoreService, id: string) =>
+  store.claim({ entity: entity(id), kind: "state", fence: undefined })
+
+const claimAll = (store: DurableStoreService, ids: ReadonlyArray<string>) =>
+  Effect.forEach(ids, (id) => claim(store, id), { concurrency: "unbounded" })
+
+const set = (
+  store: DurableStoreService,
+  id: string,
+  { expected = 0, fence = 1, value = "1" } = {}
+) =>
+  store.write({
+    entity: entity(id),
+    fence: Fence.Fence.make(fence),
+    expected,
+    value,
+    events: []
+  })
+
+const append = (store: DurableStoreService, id: string, events: ReadonlyArray<string>) =>
+  store.write({
+    entity: entity(id),
+    fence: Fence.Fence.make(1),
+    expected: 0,
+    value: undefined,
+    events
+  })
+
+const many = Array.from({ length: 64 }, (_, index) => `v${index}`)
+
+const commits = (texts: ReadonlyArray<string>) => texts.filter((text) => text === "COMMIT").length
+
+/** Lets fibers run until they wait for time or for something else. */
+const settled = Effect.forEach(Array.from({ length: 200 }), () => Effect.yieldNow())
+
+describe("SqlDurableStore durability", () => {
+  const pragmas = (settings: Partial<SqlDurableStore.Settings>) =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      return yield* Effect.gen(function*() {
+        const sql = yield* SqlClient
+        const rows = yield* Effect.all([
+          sql`PRAGMA journal_mode`,
+          sql`PRAGMA synchronous`,
+          sql`PRAGMA busy_timeout`
+        ])
+        return rows.map(([row]) => Object.values(row ?? {})[0])
+      }).pipe(Effect.provide(onFile(file, settings)))
+    })
+
+  it.scoped("a write is acknowledged when it is synced: WAL, synchronous = FULL", () =>
+    Effect.gen(function*() {
+      expect(yield* pragmas({})).toEqual(["wal", 2, 5])
+    }))
+
+  it.scoped("synchronous = NORMAL is a setting, and so is the wait for locks", () =>
+    Effect.gen(function*() {
+      const settings = { synchronous: "normal", lockWait: "20 millis" } as const
+      expect(yield* pragmas(settings)).toEqual(["wal", 1, 20])
+    }))
+
+  it.scoped("a store does not open where the database would not sync what it acknowledges", () =>
+    Effect.gen(function*() {
+      const services = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+      const sql = Context.get(services, SqlClient)
+      const reserve = Effect.map(sql.reserve, (connection) => ({
+        ...connection,
+        execute: (text: string) =>
+          Effect.succeed(text === "PRAGMA synchronous" ? [{ synchronous: 1 }] : [])
+      }))
+      const client = new Proxy(sql, {
+        get: (target, property) =>
+          property === "reserve" ? reserve : Reflect.get(target, property) as unknown
+      })
+      const error = yield* SqlDurableStore.make().pipe(
+        Effect.provideService(SqlClient, client),
+        Effect.flip
+      )
+      expect(error.message).toContain(
+        "PRAGMA synchronous is 1, so that writes would be acknowledged"
+      )
+    }))
+
+  it.scoped("a bound that is no count is a programmer's error", () =>
+    Effect.gen(function*() {
+      const cause = yield* Effect.flip(Effect.sandbox(tapped(":memory:", { batchMax: 0 })))
+      expect(Cause.pretty(cause)).toContain("batchMax is 0, expected a whole number above 0")
+    }))
+})
+
+describe("SqlDurableStore migrations", () => {
+  it.scoped("a database of a newer plantd is refused, and left as it is", () =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      const client = SqliteClient.layer({ filename: file })
+      yield* Effect.gen(function*() {
+        const sql = yield* SqlClient
+        yield* sql`INSERT INTO plantd_actor_migrations (migration_id, name) VALUES (99, 'later')`
+      }).pipe(Effect.provide(onFile(file)))
+      const error = yield* Layer.build(Layer.provide(SqlDurableStore.layer, client)).pipe(
+        Effect.flip
+      )
+      expect(error).toMatchObject({ _tag: "SchemaTooNew", known: 1, stored: 99 })
+      expect(error).toHaveProperty("message", expect.stringContaining("run the newer plantd"))
+    }))
+
+  it.scopedLive("several owners can open one new database at the same time", () =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      const open = Effect.flatMap(tapped(file), ({ store }) => claim(store, "a"))
+      const claims = yield* Effect.all([open, open, open], { concurrency: "unbounded" })
+      expect(claims.map(({ fence }) => fence).sort()).toEqual([1, 2, 3])
+    }))
+
+  it.scoped("a migration that cannot be run fails the opening with what the database said", () =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      const error = yield* Effect.gen(function*() {
+        yield* Effect.flatMap(SqlClient, (sql) => sql`CREATE TABLE plantd_actor_events (x TEXT)`)
+        yield* SqlDurableStore.make()
+      }).pipe(
+        Effect.provide(SqliteClient.layer({ filename: file })),
+        Effect.flip
+      )
+      expect(error).toMatchObject({ _tag: "StoreUnavailable", outcome: "not-written" })
+      expect(error).toHaveProperty("message", expect.stringContaining("already exists"))
+    }))
+})
+
+describe("SqlDurableStore group commit", () => {
+  it.scoped("what many actors write at once is one transaction", () =>
+    Effect.gen(function*() {
+      const { sql, store, tap } = yield* tapped(":memory:")
+      yield* claimAll(store, many)
+      expect(commits(tap.texts)).toBe(1)
+      const before = yield* Metric.value(Metric.counter("plantd_durable_writes_total", {
+        description: "writes that were acknowledged",
+        incremental: true
+      }))
+      tap.texts.length = 0
+      yield* Effect.forEach(many, (id) => set(store, id), { concurrency: "unbounded" })
+      expect(commits(tap.texts)).toBe(1)
+      expect(tap.texts).toHaveLength(3)
+      const after = yield* Metric.value(Metric.counter("plantd_durable_writes_total", {
+        description: "writes that were acknowledged",
+        incremental: true
+      }))
+      expect(after.count - before.count).toBe(many.length)
+      expect(yield* sql`SELECT DISTINCT revision FROM plantd_actor_entities`).toEqual([
+        { revision: 1 }
+      ])
+    }))
+
+  it.scoped("a transaction has no more writes than batchMax, nor many more bytes than its bound", () =>
+    Effect.gen(function*() {
+      const { store, tap } = yield* tapped(":memory:", { batchMax: 10, batchBytesMax: 100 })
+      yield* claimAll(store, many)
+      expect(commits(tap.texts)).toBe(7)
+      tap.texts.length = 0
+      const value = JSON.stringify("x".repeat(48))
+      yield* Effect.forEach(many, (id) => set(store, id, { value }), { concurrency: "unbounded" })
+      expect(commits(tap.texts)).toBe(32)
+    }))
+
+  it.scoped("a write that is refused does not fail its neighbours in the same transaction", () =>
+    Effect.gen(function*() {
+      const { sql, store, tap } = yield* tapped(":memory:")
+      yield* claimAll(store, ["good", "conflict", "late", "late"])
+      tap.texts.length = 0
+      const exits = yield* Effect.all([
+        set(store, "conflict", { expected: 5 }),
+        set(store, "good"),
+        set(store, "late"),
+        set(store, "gone"),
+        claim(store, "new")
+      ], { concurrency: "unbounded", mode: "either" })
+      expect(commits(tap.texts)).toBe(1)
+      expect(exits.map((exit) => exit._tag === "Left" ? exit.left._tag : "written")).toEqual([
+        "RevisionConflict",
+        "written",
+        "Superseded",
+        "CorruptRow",
+        "written"
+      ])
+      const rows = yield* sql`SELECT actor_id FROM plantd_actor_entities WHERE value IS NOT NULL`
+      expect(rows).toEqual([{ actor_id: "good" }])
+    }))
+
+  it.scoped("a write that the database does not take fails alone", () =>
+    Effect.gen(function*() {
+      const { sql, store } = yield* tapped(":memory:")
+      const journals = ["a", "b", "c"]
+      yield* Effect.forEach(journals, (id) =>
+        store.claim({ entity: entity(id), kind: "journal", fence: undefined }))
+      yield* sql`INSERT INTO plantd_actor_events VALUES ('Valve', 'b', 'state', 1, 'in the way')`
+      const exits = yield* Effect.forEach(
+        journals,
+        (id) =>
+          Effect.exit(append(store, id, ["1", "2"])),
+        { concurrency: "unbounded" }
+      )
+      expect(exits.map(Exit.isSuccess)).toEqual([true, false, true])
+      expect(exits[1]).toMatchObject({
+        cause: { error: { reason: "failed", outcome: "not-written" } }
+      })
+      const counted = yield* sql`SELECT actor_id, count(*) AS n FROM plantd_actor_events
+        GROUP BY actor_id ORDER BY actor_id`
+      expect(counted).toEqual([
+        { actor_id: "a", n: 2 },
+        { actor_id: "b", n: 1 },
+        { actor_id: "c", n: 2 }
+      ])
+    }))
+
+  it.scoped("writes of one entity are written in their order, each in its transaction", () =>
+    Effect.gen(function*() {
+      const { store, tap } = yield* tapped(":memory:")
+      yield* claim(store, "a")
+      tap.texts.length = 0
+      yield* Effect.forEach(
+        [0, 1, 2, 3],
+        (expected) => set(store, "a", { expected, value: `${expected}` }),
+        { concurrency: "unbounded" }
+      )
+      expect(commits(tap.texts)).toBe(4)
+      expect(yield* store.read(entity("a"))).toMatchObject({ revision: 4, value: "3" })
+    }))
+
+  it.scoped("a write that waits can be interrupted, and is not written then", () =>
+    Effect.gen(function*() {
+      const { sql, store } = yield* tapped(":memory:", { batchMax: 1 })
+      yield* claimAll(store, ["a", "b"])
+      const busy = yield* Scope.make()
+      yield* Scope.extend(sql.reserve, busy)
+      const first = yield* Effect.fork(set(store, "a"))
+      const second = yield* Effect.fork(set(store, "b"))
+      yield* settled
+      yield* Fiber.interrupt(second)
+      yield* Scope.close(busy, Exit.void)
+      yield* Fiber.join(first)
+      expect(yield* store.read(entity("b"))).toMatchObject({ revision: 0 })
+    }))
+
+  it.scoped("when its layer closes, what waits is written, and nothing after", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { sql, store } = yield* tapped(":memory:").pipe(Scope.extend(scope))
+      yield* claimAll(store, ["a", "b"])
+      const busy = yield* Scope.make()
+      yield* Scope.extend(sql.reserve, busy)
+      const waiting = yield* Effect.fork(set(store, "a"))
+      yield* settled
+      const closed = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* settled
+      const late = yield* Effect.flip(set(store, "b"))
+      expect(late).toMatchObject({ reason: "closed", outcome: "not-written" })
+      yield* Scope.close(busy, Exit.void)
+      yield* Fiber.join(waiting)
+      yield* Fiber.join(closed)
+    }))
+})

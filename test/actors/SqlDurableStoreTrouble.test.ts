@@ -1,0 +1,187 @@
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { describe, expect, it } from "@effect/vitest"
+import { DurableStore, type DurableStoreService, type Entity } from "@plantd/actors/DurableStore"
+import { Fence } from "@plantd/core"
+import { Context, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
+import { databaseFile, onFile, sqlError, tapped } from "./durable.ts"
+
+const entity = (id: string): Entity => ({ address: { type: "Valve", id }, name: "state" })
+
+const claim = (store: DurableStoreService, id: string) =>
+  store.claim({ entity: entity(id), kind: "state", fence: undefined })
+
+const claimAll = (store: DurableStoreService, ids: ReadonlyArray<string>) =>
+  Effect.forEach(ids, (id) => claim(store, id), { concurrency: "unbounded" })
+
+const set = (
+  store: DurableStoreService,
+  id: string,
+  { expected = 0, fence = 1, value = "1" } = {}
+) =>
+  store.write({
+    entity: entity(id),
+    fence: Fence.Fence.make(fence),
+    expected,
+    value,
+    events: []
+  })
+
+const many = Array.from({ length: 64 }, (_, index) => `v${index}`)
+
+/** Lets fibers run until they wait for time or for something else. */
+const settled = Effect.forEach(Array.from({ length: 200 }), () => Effect.yieldNow())
+
+describe("SqlDurableStore in trouble", () => {
+  it.scopedLive("a full disk fails its writes, provably not written, and is used again after", () =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      yield* Effect.gen(function*() {
+        const sql = yield* SqlClient
+        const store = yield* DurableStore
+        yield* claimAll(store, ["small", "large"])
+        yield* set(store, "small", { value: '"acknowledged"' })
+        const [{ page_count: pages } = { page_count: 0 }] = yield* sql<{ page_count: number }>`
+          PRAGMA page_count`
+        yield* sql.unsafe(`PRAGMA max_page_count = ${pages + 1}`)
+        const large = { value: JSON.stringify("x".repeat(100_000)) }
+        const error = yield* Effect.flip(set(store, "large", large))
+        expect(error).toMatchObject({ reason: "full", outcome: "not-written" })
+        expect(error.message).toContain("make room on its disk")
+        expect(yield* store.read(entity("large"))).toMatchObject({ revision: 0 })
+        yield* sql.unsafe(`PRAGMA max_page_count = ${pages + 1_000}`)
+        yield* set(store, "large", large)
+      }).pipe(Effect.provide(onFile(file)))
+      const stored = yield* Effect.flatMap(
+        DurableStore,
+        (store) => Effect.forEach(["small", "large"], (id) => store.read(entity(id)))
+      ).pipe(Effect.provide(onFile(file)))
+      expect(stored.map((row) => row?.value?.length)).toEqual([14, 100_002])
+    }))
+
+  it.scopedLive("a lock of another connection is waited for while there is time", () =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      const { store, tap } = yield* tapped(file)
+      yield* claim(store, "a")
+      const other = yield* Layer.build(SqliteClient.layer({ filename: file }))
+      const elsewhere = Context.get(other, SqlClient)
+      yield* elsewhere.unsafe("BEGIN IMMEDIATE")
+      tap.texts.length = 0
+      const writing = yield* Effect.fork(set(store, "a"))
+      yield* Effect.yieldNow().pipe(
+        Effect.zipRight(Effect.sleep("1 millis")),
+        Effect.repeat({ until: () => tap.texts.length >= 3 })
+      )
+      expect(tap.texts.every((text) => text === "BEGIN IMMEDIATE" || text === "ROLLBACK")).toBe(
+        true
+      )
+      yield* elsewhere.unsafe("COMMIT")
+      yield* Fiber.join(writing)
+      expect(yield* store.read(entity("a"))).toMatchObject({ revision: 1 })
+    }))
+
+  it.scopedLive("a lock that is held beyond the deadline fails the write, and those behind it", () =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      const { store } = yield* tapped(file, { writeTimeout: "200 millis", batchMax: 1 })
+      yield* claimAll(store, ["a", "b"])
+      const other = yield* Layer.build(SqliteClient.layer({ filename: file }))
+      const elsewhere = Context.get(other, SqlClient)
+      yield* elsewhere.unsafe("BEGIN IMMEDIATE")
+      const errors = yield* Effect.forEach(["a", "b"], (id) => Effect.flip(set(store, id)), {
+        concurrency: "unbounded"
+      })
+      for (const error of errors) {
+        expect(error).toMatchObject({
+          reason: "locked",
+          outcome: "not-written",
+          detail: "not within 200 ms: SQLITE_BUSY: database is locked"
+        })
+      }
+      yield* elsewhere.unsafe("COMMIT")
+      yield* set(store, "a")
+      expect(yield* store.read(entity("a"))).toMatchObject({ revision: 1 })
+    }))
+
+  it.scoped("a write that waits beyond its deadline fails, and those that waited for room too", () =>
+    Effect.gen(function*() {
+      const { sql, store } = yield* tapped(":memory:", { writesQueuedMax: 2, batchMax: 1 })
+      const ids = ["a", "b", "c", "d"]
+      yield* claimAll(store, ids)
+      const busy = yield* Scope.make()
+      yield* Scope.extend(sql.reserve, busy)
+      const writing = yield* Effect.fork(
+        Effect.forEach(ids, (id) => Effect.flip(set(store, id)), { concurrency: "unbounded" })
+      )
+      yield* settled
+      yield* TestClock.adjust("6 seconds")
+      const errors = yield* Fiber.join(writing)
+      expect(errors.map((error) => error._tag === "StoreUnavailable" ? error.reason : error))
+        .toEqual(
+          ["deadline", "deadline", "deadline", "overloaded"]
+        )
+      expect(errors.map((error) => "outcome" in error ? error.outcome : error)).toEqual(
+        ["unknown", "not-written", "not-written", "not-written"]
+      )
+      yield* Scope.close(busy, Exit.void)
+      yield* set(store, "b")
+    }))
+
+  it.scoped("more writes than may wait are held back, and written when there is room", () =>
+    Effect.gen(function*() {
+      const { store, tap } = yield* tapped(":memory:", { writesQueuedMax: 2 })
+      yield* claimAll(store, many)
+      tap.texts.length = 0
+      yield* Effect.forEach(many, (id) => set(store, id), { concurrency: "unbounded" })
+      expect(yield* store.read(entity("v63"))).toMatchObject({ revision: 1 })
+    }))
+
+  it.scoped.each<[string, string, string, string]>([
+    ["COMMIT", "SQLITE_BUSY_SNAPSHOT", "locked", "not-written"],
+    ["COMMIT", "SQLITE_FULL", "full", "not-written"],
+    ["COMMIT", "SQLITE_IOERR_FSYNC", "io", "unknown"],
+    ["COMMIT", "40001", "locked", "not-written"],
+    ["COMMIT", "57P01", "connection", "unknown"],
+    ["COMMIT", "ECONNRESET", "connection", "unknown"],
+    ["COMMIT", "", "failed", "unknown"],
+    ["BEGIN IMMEDIATE", "ECONNREFUSED", "connection", "not-written"],
+    ["BEGIN IMMEDIATE", "53100", "full", "not-written"],
+    ["BEGIN IMMEDIATE", "SQLITE_READONLY", "io", "not-written"]
+  ])(
+    "what is known of a failed write is said: %s",
+    ([statement, code, reason, outcome]) =>
+      Effect.gen(function*() {
+        const { store, tap } = yield* tapped(":memory:")
+        yield* claim(store, "a")
+        tap.intercept = (text) => text === statement ? Effect.fail(sqlError(code)) : undefined
+        const writing = yield* Effect.fork(Effect.flip(set(store, "a")))
+        yield* settled
+        yield* TestClock.adjust("6 seconds")
+        expect(yield* Fiber.join(writing)).toMatchObject({ reason, outcome })
+        tap.intercept = () => undefined
+        yield* set(store, "a")
+      })
+  )
+
+  it.scoped("a driver that breaks fails the write, and the next one is written", () =>
+    Effect.gen(function*() {
+      const { store, tap } = yield* tapped(":memory:")
+      yield* claim(store, "a")
+      tap.intercept = (text) => text === "COMMIT" ? Effect.die("broken") : undefined
+      const error = yield* Effect.flip(set(store, "a"))
+      expect(error).toMatchObject({ reason: "failed", outcome: "unknown" })
+      tap.intercept = () => undefined
+      yield* set(store, "a")
+    }))
+
+  it.scoped("a read that fails says why", () =>
+    Effect.gen(function*() {
+      const { store, tap } = yield* tapped(":memory:")
+      tap.intercept = () => Effect.fail(sqlError("SQLITE_IOERR_READ"))
+      expect(yield* Effect.flip(store.read(entity("a")))).toMatchObject({
+        reason: "io",
+        detail: "SQLITE_IOERR_READ: made by the test"
+      })
+    }))
+})
