@@ -16,8 +16,8 @@ export interface Timers {
     run: Effect.Effect<void, never, R>
   ) => Effect.Effect<void, never, R>
   /**
-   * Runs `run` at a fixed rate. At most one tick waits for its turn: those that came due in the
-   * meantime are one.
+   * Runs `run` at a fixed rate, at least 1 ms apart. A tick that comes due while the one before
+   * waits for its turn, or has it, is left out.
    */
   readonly every: <R>(
     key: string,

@@ -4,59 +4,27 @@
  * and a worker runs what needs a fiber; this code decides. On the hot path there is no fork, no
  * generator and no schema. It is one file, since each transition is to be read beside the others.
  */
-import { Cause, type Clock, Effect, ExecutionStrategy, Exit, Fiber, FiberId, Scope } from "effect"
+import { Cause, Effect, ExecutionStrategy, Exit, Fiber, Scope } from "effect"
 import { type ActorAddress, format } from "../ActorAddress.ts"
 import type { EndReason } from "../ActorContext.ts"
-import { ActorCrashed, ActorStopped, AskTimeout, type StopReason } from "../ActorError.ts"
-import type { Terminated } from "../DeathWatch.ts"
-import type { LifecycleEvent } from "../LifecycleEvent.ts"
-import type { Stash } from "../Stash.ts"
-import { type History, onCrash, untroubled } from "../Supervision.ts"
-import { isAnswer } from "./answer.ts"
-import type { Dispatcher, Runnable } from "./dispatcher.ts"
-import * as Letter from "./envelope.ts"
-import { Ask, type Envelope, type Owner, running, settled, Turn } from "./envelope.ts"
-import { Handlers } from "./handlers.ts"
-import { InFlight } from "./inFlight.ts"
+import type { StopReason } from "../ActorError.ts"
+import { closing } from "./closing.ts"
+import type { Runnable } from "./dispatcher.ts"
+import type { Ask, Envelope, Turn } from "./envelope.ts"
+import type { Host, Species } from "./host.ts"
 import { immediate } from "./immediate.ts"
 import { type Home, Incarnation } from "./incarnation.ts"
+import { type CrashFact, interruption, type Life, MessageLoop } from "./messageLoop.ts"
 import { Onlookers, type OnTerminated } from "./onlookers.ts"
-import { Postbox, type PostOffice } from "./postbox.ts"
-import type { ErasedHandlers, Mode, Registration } from "./registration.ts"
+import { Postbox } from "./postbox.ts"
+import type { ErasedHandlers } from "./registration.ts"
+import { Restarts } from "./restarts.ts"
 import type { Parent } from "./supervised.ts"
-import type { Due, Timetable } from "./timetable.ts"
-import type { Job, Worker, Workers } from "./workers.ts"
+import type { Timetable } from "./timetable.ts"
+import type { Job, Worker } from "./workers.ts"
 
 /** The most messages that an actor handles before others with work get their turn. */
 export const batchMax = 256
-
-/** What a cell needs of its system. */
-export interface Host extends PostOffice {
-  readonly clock: Clock.Clock
-  readonly dispatcher: Dispatcher
-  /** How many messages were handed to a handler; cells count here. */
-  handled: number
-  readonly random: () => number
-  readonly publish: (event: LifecycleEvent) => void
-  readonly watch: (target: ActorAddress, notify: (terminated: Terminated) => void) => () => void
-}
-
-/** Which actor a cell is. */
-export interface Identity {
-  readonly address: ActorAddress
-  /** Grows from one actor of a system to the next: the order in which they were started. */
-  readonly serial: number
-}
-
-/** What a cell needs of its type. */
-export interface Species {
-  readonly registration: Registration
-  readonly workers: Workers
-  /** Grows with each sweep for idle actors. */
-  readonly sweep: number
-  /** The cell has come to its end and takes no more messages. */
-  readonly onEnded: (cell: Cell, reason: StopReason) => void
-}
 
 /**
  * - `build`: the next step builds the handlers.
@@ -67,43 +35,42 @@ export interface Species {
 type Stage = "build" | "ready" | "end" | "held" | "ended"
 
 /** One actor at work. */
-export class Cell implements Job, Owner, Runnable, Home, Due {
-  readonly serial: number
-  /** The sweep at which it last took a message. */
-  touched: number
-  current: Envelope | undefined = undefined
-  /** For the end of its backoff. */
-  heapIndex = -1
-  deadline = 0
+export class Cell implements Job, Life, Runnable, Home {
+  /** Its place in the order in which actors were started. */
+  serial: number
+  readonly postbox: Postbox
   parent: Parent | undefined = undefined
   private readonly host: Host
   private readonly species: Species
-  private readonly postbox: Postbox
+  private readonly messages: MessageLoop
   private stage: Stage = "build"
   private number = 0
-  private handlers: Handlers | undefined = undefined
   private incarnation: Incarnation | undefined = undefined
-  private inFlight: InFlight | undefined = undefined
   private resting = false
   private awake = false
   private worker: Worker | undefined = undefined
-  private history: History = untroubled
+  private restarts: Restarts | undefined = undefined
   private startedAt = 0
   private stopping: StopReason | undefined = undefined
   private holding = false
-  private crash: Crash | undefined = undefined
+  private forced = false
+  crash: CrashFact | undefined = undefined
   private onlookers: Onlookers | undefined = undefined
 
-  constructor(host: Host, species: Species, identity: Identity) {
+  constructor(host: Host, species: Species, address: ActorAddress) {
     this.host = host
     this.species = species
-    this.serial = identity.serial
-    this.postbox = new Postbox(host, identity.address, species.registration)
-    this.touched = species.sweep
+    this.serial = host.nextSerial()
+    this.postbox = new Postbox(host, address, species.registration)
+    this.messages = new MessageLoop(this, host, species, this.postbox)
   }
 
   get address(): ActorAddress {
     return this.postbox.address
+  }
+
+  get current(): Envelope | undefined {
+    return this.messages.current
   }
 
   get name(): string {
@@ -119,12 +86,9 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
   /** Takes a message, or tells its sender at once that it was not taken. */
   offer(envelope: Envelope): void {
     envelope.owner = this
-    const { modes } = this.species.registration
-    const mode = modes === undefined ? undefined : modes.get(envelope.tag)
-    if (mode !== undefined && this.goesBeside(mode, envelope)) {
-      this.postbox.offerBeside(envelope, this.inFlight?.size ?? 0)
-      if (this.stage === "ready" && this.stopping === undefined) this.runBeside()
-      else if (!this.awake) this.wake()
+    if (this.species.registration.modes !== undefined && this.messages.offerBeside(envelope)) {
+      if (this.isReady()) this.messages.runBeside()
+      else this.wake()
       return
     }
     this.postbox.offer(envelope)
@@ -132,27 +96,11 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
   }
 
   cancel(envelope: Envelope): void {
-    this.postbox.withdraw(envelope)
-    if (envelope instanceof Ask) envelope.reply = undefined
-    envelope.taken = undefined
-    const begun = envelope.phase === running
-    this.postbox.finish(envelope, Exit.void)
-    if (begun) this.giveUp(envelope)
+    if (this.postbox.cancel(envelope)) this.messages.giveUp(envelope)
   }
 
   onDeadline(ask: Ask): void {
-    const { address } = this
-    const { tag, timeoutMillis } = ask
-    const begun = ask.phase === running
-    const chain = Letter.chainOf(ask)
-    this.postbox.withdraw(ask)
-    if (!begun) this.host.deadLetter(address, tag, "expired")
-    const outcome = begun ? "unknown" : "not-handled"
-    this.postbox.finish(
-      ask,
-      Exit.fail(new AskTimeout({ address, tag, timeoutMillis, outcome, chain }))
-    )
-    if (begun) this.giveUp(ask)
+    if (this.postbox.expire(ask)) this.messages.giveUp(ask)
   }
 
   /** Messages that wait to be handled. */
@@ -169,7 +117,7 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
   onBegin(starter: () => void): () => void {
     const unwatch = (this.onlookers ??= new Onlookers()).onBegin(starter)
     if (this.stage === "ready") this.onlookers.begun()
-    else if (!this.awake && this.stage === "build") this.wake()
+    else if (this.stage === "build") this.wake()
     return unwatch
   }
 
@@ -182,16 +130,17 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     if (this.stopping === undefined) this.postbox.abandon(reason)
     this.stopping ??= reason
     if (this.stage === "held") {
-      this.host.timetable.remove(this)
+      this.restarts?.cancel()
       this.conclude(this.stopping)
-    } else if (!this.awake) this.wake()
+    } else this.wake()
   }
 
   /** Interrupts the messages at hand, or the building; finalizers have a bound of their own. */
   force(): void {
     if (this.stage === "end") return
+    this.forced = true
     this.worker?.interrupt()
-    this.inFlight?.interruptAll()
+    this.messages.interruptAll()
   }
 
   /** Ends the incarnation after the messages at hand, and keeps the mailbox, for its supervisor. */
@@ -200,7 +149,7 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
       this.parent?.onChild(this.held())
     } else if (this.stage !== "ended" && this.stopping === undefined) {
       this.holding = true
-      if (!this.awake) this.wake()
+      this.wake()
     }
   }
 
@@ -223,16 +172,17 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     this.host.publish({ _tag: "Restarting", ...this.facts(), delayMillis })
   }
 
-  /** The backoff is over. */
-  onDue(): void {
+  /** Goes on without its supervisor. */
+  disown(): void {
+    this.parent = undefined
     this.proceed()
   }
 
   /** Stops an actor that took no message for the given number of sweeps, and has nothing to do. */
   passivate(sweeps: number): void {
-    if (this.species.sweep - this.touched < sweeps || this.stage !== "ready") return
-    if (this.isBusy() || this.parent !== undefined || this.incarnation?.isPending === true) return
-    if (this.postbox.stashed > 0) return
+    if (this.species.sweep - this.messages.touched < sweeps || this.stage !== "ready") return
+    if (this.awake || this.hasMessages() || this.postbox.stashed > 0) return
+    if (this.parent !== undefined || this.incarnation?.isPending === true) return
     this.stop("passivated")
   }
 
@@ -240,13 +190,8 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
 
   readonly endReason = (): EndReason => this.stopping ?? "restarting"
 
-  isBusy(): boolean {
-    return this.awake || this.current !== undefined || this.backlog > 0
-      || (this.inFlight !== undefined && this.inFlight.size > 0)
-  }
-
-  turnsQueued(): number {
-    return this.postbox.turnsQueued
+  hasMessages(): boolean {
+    return this.messages.isHandling || this.postbox.backlog > 0
   }
 
   offerTurn(turn: Turn): void {
@@ -260,16 +205,8 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     turn.list?.remove(turn)
   }
 
-  watch(target: ActorAddress, notify: (terminated: Terminated) => void): () => void {
+  watch(target: ActorAddress, notify: OnTerminated): () => void {
     return this.host.watch(target, notify)
-  }
-
-  get stash(): Stash {
-    return {
-      hold: Exit.die(aside),
-      unstashAll: Effect.sync(() => this.postbox.unstashAll()),
-      size: Effect.sync(() => this.postbox.stashed)
-    }
   }
 
   // Turns ----------------------------------------------------------------------------------------
@@ -308,15 +245,10 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
         return
       case "end":
         // Of a message whose actor crashed beside it, or of the closing.
-        if (this.current !== undefined) this.settleLate(this.current)
-        else this.closed(exit)
+        if (!this.messages.settleLate(exit)) this.closed(exit)
         return
-      default: {
-        const envelope = this.current
-        if (envelope === undefined) return
-        this.current = undefined
-        this.settleMessage(envelope, exit)
-      }
+      default:
+        this.messages.settle(exit)
     }
   }
 
@@ -324,17 +256,24 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     this.worker = undefined
     this.awake = false
     if (this.stage === "ended") return
-    if (this.crash === undefined && !this.holding) this.stopping ??= "shutdown"
-    if (this.current !== undefined) this.settleLate(this.current)
-    this.stage = "end"
+    if (!this.forced && this.crash === undefined) {
+      // A handler or a build that interrupted its own fiber.
+      this.settle(Exit.failCause(interruption))
+    } else {
+      if (this.crash === undefined && !this.holding) this.stopping ??= "shutdown"
+      this.messages.settleLate(undefined)
+      this.stage = "end"
+    }
     this.wake()
   }
 
   /** The next thing to do, or nothing: to build, to handle a message, to close. */
   private step(): Effect.Effect<unknown, unknown, unknown> | undefined {
     if (this.stage === "ready") {
-      const effect = this.nextMessage()
-      if (effect !== undefined) return effect
+      if (this.isReady()) {
+        const effect = this.messages.next()
+        if (effect !== undefined) return effect
+      } else if (this.messages.isGrounded) this.stage = "end"
     }
     switch (this.stage) {
       case "build":
@@ -348,133 +287,33 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     }
   }
 
-  // Messages -------------------------------------------------------------------------------------
-
-  private canProceed(): boolean {
-    return this.inFlight === undefined || this.stage !== "ready"
-      || this.inFlight.inOrder < this.species.registration.concurrency
-  }
-
-  private nextMessage(): Effect.Effect<unknown, unknown, unknown> | undefined {
-    const { registration } = this.species
-    while (this.stage === "ready") {
-      if (this.stopping !== undefined || this.holding) {
-        if (this.inFlight === undefined || this.inFlight.size === 0) this.stage = "end"
-        return undefined
-      }
-      if (!this.canProceed()) return undefined
-      const envelope = this.take()
-      if (envelope === undefined) return undefined
-      const effect = this.invoke(envelope)
-      if (registration.concurrency === 1 && !this.isInterruptible(envelope)) {
-        this.current = envelope
-        return effect
-      }
-      const exit = immediate(effect)
-      if (exit === undefined) this.fork(envelope, effect, true)
-      else this.settleMessage(envelope, exit)
-    }
-    return undefined
-  }
-
-  private take(): Envelope | undefined {
-    const envelope = this.postbox.take()
-    if (envelope === undefined) return undefined
-    envelope.phase = running
-    if (envelope instanceof Turn) return envelope
-    this.host.handled++
-    this.touched = this.species.sweep
-    this.incarnation?.onMessage()
-    return envelope
-  }
-
-  private invoke(envelope: Envelope): Effect.Effect<unknown, unknown, unknown> {
-    return this.handlers?.invoke(envelope, this.address) ?? Exit.void
-  }
-
-  private fork(
-    envelope: Envelope,
-    effect: Effect.Effect<unknown, unknown, unknown>,
-    inOrder: boolean
-  ): void {
-    const inFlight = this.inFlight ??= new InFlight()
-    const { runtime } = this.species.registration
-    const onExit = (exit: Exit.Exit<unknown, unknown>) => {
-      // What outlasted its incarnation is not a matter of the next one.
-      if (this.inFlight !== inFlight || this.stage !== "ready") return this.settleLate(envelope)
-      const givenUp = envelope.phase === settled && this.isInterruptible(envelope)
-      if (!(givenUp && Exit.isInterrupted(exit))) this.settleMessage(envelope, exit)
-      if (!this.awake) this.wake()
-    }
-    inFlight.fork(envelope, { runtime, effect, inOrder, onExit })
-  }
-
-  private settleMessage(envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void {
-    if (Exit.isSuccess(exit) || isAnswer(exit.cause)) {
-      this.postbox.finish(envelope, exit)
-    } else if (isAside(exit.cause) && !(envelope instanceof Turn)) {
-      this.postbox.putAside(envelope)
-    } else {
-      this.postbox.finish(envelope, this.crashed(envelope, exit.cause))
-      this.fail(exit.cause, envelope.tag)
-    }
-  }
-
-  /** Ends a message whose incarnation ended before it. */
-  private settleLate(envelope: Envelope): void {
-    if (this.current === envelope) this.current = undefined
-    this.postbox.finish(envelope, this.crashed(envelope, this.crash?.cause ?? interruption))
-  }
-
-  private crashed(
-    envelope: Envelope,
-    cause: Cause.Cause<unknown>
-  ): Exit.Exit<never, ActorCrashed> {
-    return Exit.fail(new ActorCrashed({ address: this.address, tag: envelope.tag, cause }))
-  }
-
-  // Messages beside others -----------------------------------------------------------------------
-
-  private goesBeside(mode: Mode, envelope: Envelope): boolean {
-    if (mode.beside) return true
-    if (!mode.reentrant || !(envelope instanceof Ask)) return false
-    for (let at = envelope.origin; at !== undefined; at = at.origin) {
-      if (at.owner === this && at.phase === running) return true
-    }
-    return false
-  }
-
-  private runBeside(): void {
-    const { postbox } = this
-    for (let e = postbox.takeBeside(); e !== undefined; e = postbox.takeBeside()) {
-      const envelope = e
-      envelope.phase = running
-      this.host.handled++
-      this.touched = this.species.sweep
-      // Not in the sender's own stack: its handler may be anything.
-      this.fork(envelope, Effect.suspend(() => this.invoke(envelope)), false)
-    }
-  }
-
-  private isInterruptible(envelope: Envelope): boolean {
-    return this.species.registration.modes?.get(envelope.tag)?.interruptible === true
-  }
-
-  /** Nobody waits for the answer of a handler at work any more. */
-  private giveUp(envelope: Envelope): void {
-    if (!this.isInterruptible(envelope)) return
-    this.inFlight?.interrupt(envelope)
-  }
-
   // Life -----------------------------------------------------------------------------------------
 
-  private wake(): void {
+  isAlive(): boolean {
+    return this.stage === "ready"
+  }
+
+  private isReady(): boolean {
+    return this.stage === "ready" && this.stopping === undefined && !this.holding
+  }
+
+  onMessage(): void {
+    this.incarnation?.onMessage()
+  }
+
+  wake(): void {
+    if (this.awake) return
     this.awake = true
     this.host.dispatcher.add(this)
   }
 
+  private canProceed(): boolean {
+    return this.stage !== "ready" || this.messages.hasPlace
+  }
+
   private build(): Effect.Effect<ErasedHandlers, unknown> {
     this.crash = undefined
+    this.forced = false
     this.number++
     const { build } = this.species.registration
     if (build._tag === "Plain") return build.effect
@@ -485,20 +324,20 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
   }
 
   private begin(handlers: ErasedHandlers): void {
-    this.handlers = new Handlers(handlers, this.species.registration)
+    this.messages.begin(handlers)
     this.startedAt = this.host.timetable.now()
     this.stage = "ready"
     this.host.publish({ _tag: "Started", ...this.facts() })
     this.tellStarted()
     this.onlookers?.begun()
-    if (this.stopping === undefined) this.runBeside()
+    if (this.isReady()) this.messages.runBeside()
   }
 
   private tellStarted(): void {
     this.parent?.onChild({ _tag: "Started", address: this.address, at: this.startedAt })
   }
 
-  private fail(cause: Cause.Cause<unknown>, tag: string | undefined): void {
+  fail(cause: Cause.Cause<unknown>, tag: string | undefined): void {
     this.host.publish({ _tag: "Crashed", ...this.facts(), cause: Cause.pretty(cause) })
     const wasReady = this.stage === "ready"
     const now = this.host.timetable.now()
@@ -516,57 +355,41 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
   }
 
   private decide(cause: Cause.Cause<unknown>, startedAt: number): "resume" | "end" {
+    const { registration } = this.species
     const now = this.host.timetable.now()
-    const [history, directive] = onCrash(this.species.registration.supervision, this.history, {
-      cause,
-      now,
-      startedAt,
-      random: this.host.random()
-    })
-    this.history = history
+    const restarts = this.restarts ??= new Restarts(this.host.timetable, () => this.proceed())
+    const crash = { cause, now, startedAt, random: this.host.random() }
+    const directive = restarts.decide(registration.supervision, crash)
     if (directive._tag === "Resume" && this.stage === "ready") return "resume"
-    if (directive._tag === "Restart") {
-      const { delayMillis } = directive
-      this.deadline = now + delayMillis
-      this.announce(delayMillis)
-    } else {
-      this.stopping = directive._tag === "Stop" ? directive.reason : "crashed"
-    }
+    if (directive._tag === "Restart") this.announce(directive.delayMillis)
+    else this.stopping = directive._tag === "Stop" ? directive.reason : "crashed"
     return "end"
   }
 
   private close(): Effect.Effect<unknown> {
-    const { crash, inFlight, incarnation } = this
-    this.handlers?.endStreams(() => this.endOfStreams())
-    const fibers = [...(inFlight?.interruptAll() ?? []), ...(incarnation?.end() ?? [])]
+    const { crash, incarnation } = this
+    const inFlight = this.messages.end(this.stopping ?? "stopped")
+    const fibers = [...inFlight, ...(incarnation?.end() ?? [])]
     if (incarnation === undefined && fibers.length === 0) return Exit.void
     const exit = crash === undefined ? Exit.void : Exit.failCause(crash.cause)
-    const closeScope = incarnation === undefined
-      ? Effect.void
-      : Scope.close(incarnation.scope, exit)
-    // Interruptible, else the timeout would wait for what it is there to give up.
-    return Effect.interruptible(
-      Effect.timeoutOption(
-        Effect.disconnect(Effect.zipRight(Fiber.interruptAll(fibers), closeScope)),
-        this.species.registration.shutdownMillis
-      )
-    )
-  }
-
-  private endOfStreams(): ActorStopped | ActorCrashed {
-    const { address, crash } = this
-    return crash === undefined
-      ? new ActorStopped({ address, reason: this.stopping ?? "stopped" })
-      : new ActorCrashed({ address, tag: crash.tag, cause: crash.cause })
+    const { runtime, shutdownMillis } = this.species.registration
+    return closing({
+      effect: Effect.zipRight(
+        Fiber.interruptAll(fibers),
+        incarnation === undefined ? Effect.void : Scope.close(incarnation.scope, exit)
+      ),
+      runtime,
+      timetable: this.host.timetable,
+      millis: shutdownMillis
+    })
   }
 
   private closed(exit: Exit.Exit<unknown, unknown>): void {
     if (Exit.isFailure(exit)) {
       this.host.publish({ _tag: "Crashed", ...this.facts(), cause: Cause.pretty(exit.cause) })
     }
-    this.handlers = undefined
+    this.messages.reset()
     this.incarnation = undefined
-    this.inFlight = undefined
     this.postbox.dropTurns()
     const { parent, stopping } = this
     if (stopping !== undefined && (parent === undefined || !isOwnChoice(stopping))) {
@@ -576,7 +399,7 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     this.stage = "held"
     this.holding = false
     this.postbox.unstashAll()
-    if (parent === undefined) this.host.timetable.add(this)
+    if (parent === undefined) this.restarts?.wait()
     else if (stopping === undefined) parent.onChild(this.held())
     else {
       this.stopping = undefined
@@ -593,7 +416,8 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
   }
 
   private conclude(reason: StopReason): void {
-    // What came after a mere stop began is for the next activation.
+    // What came after a mere stop began, or was put aside then, is for the next activation.
+    if (isOwnChoice(reason)) this.postbox.unstashAll()
     const again = isOwnChoice(reason) && this.parent === undefined && this.postbox.backlog > 0
     if (!again) {
       this.stage = "ended"
@@ -616,8 +440,9 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
     this.number = 0
     this.stopping = undefined
     this.crash = undefined
-    this.history = untroubled
-    if (!this.awake) this.wake()
+    this.restarts = undefined
+    this.serial = this.host.nextSerial()
+    this.wake()
   }
 
   private facts() {
@@ -629,22 +454,8 @@ export class Cell implements Job, Owner, Runnable, Home, Due {
   }
 }
 
-interface Crash {
-  readonly cause: Cause.Cause<unknown>
-  /** The message that was being handled, or `start`. */
-  readonly tag: string
-}
-
-/** The defect by which a handler puts its message aside. */
-const aside = Symbol.for("@plantd/actors/Stash/hold")
-
-const isAside = (cause: Cause.Cause<unknown>): boolean =>
-  cause._tag === "Die" && cause.defect === aside
-
 const isOwnChoice = (reason: StopReason): boolean =>
   reason === "stopped" || reason === "passivated" || reason === "superseded"
 
 /** Runs for nothing but to let others have their turn. */
 const breather: Effect.Effect<unknown> = Exit.succeed("breather")
-
-const interruption = Cause.interrupt(FiberId.none)

@@ -29,7 +29,7 @@ const ask = (sender: Sender, options: AskOptions | undefined): Effect.Effect<unk
     const details = {
       deadline: engine.now() + timeout,
       timeoutMillis: timeout,
-      origin: current instanceof Ask ? current : undefined
+      origin: current
     }
     const envelope = new Ask(tag, payload, details, resume)
     engine.deliver(type, id, envelope)

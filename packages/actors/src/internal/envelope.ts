@@ -30,6 +30,8 @@ export class Envelope implements Entry<Envelope> {
   next: Envelope | undefined = undefined
   list: Lane<Envelope> | undefined = undefined
   phase: number = fresh
+  /** Its handler runs, whether or not anybody waits for the answer. */
+  handling = false
   readonly tag: string
   readonly payload: unknown
   /** Present while its sender waits for room. */
@@ -54,8 +56,8 @@ export class Envelope implements Entry<Envelope> {
 export interface AskDetails {
   readonly deadline: number
   readonly timeoutMillis: number
-  /** The ask in whose handler this one is sent. */
-  readonly origin: Ask | undefined
+  /** The message in whose handler this one is sent. */
+  readonly origin: Envelope | undefined
 }
 
 /** A message whose sender waits for the answer. */
@@ -64,8 +66,8 @@ export class Ask extends Envelope implements Due {
   readonly timeoutMillis: number
   private readonly until: number
   reply: Reply | undefined
-  /** The ask whose handler sent this one and waits for it. */
-  readonly origin: Ask | undefined
+  /** The message whose handler sent this one and waits for it. */
+  readonly origin: Envelope | undefined
   /** The ask that this one's handler waits for: the newest. */
   onward: Ask | undefined = undefined
   /** How many asks stand before this one in its chain. */
@@ -77,13 +79,14 @@ export class Ask extends Envelope implements Due {
     this.timeoutMillis = details.timeoutMillis
     this.reply = reply
     const { origin } = details
-    if (origin === undefined || origin.depth >= chainMax || origin.phase !== running) {
+    const depth = origin instanceof Ask ? origin.depth : 0
+    if (origin === undefined || depth >= chainMax || !origin.handling) {
       this.origin = undefined
       this.depth = 0
     } else {
       this.origin = origin
-      this.depth = origin.depth + 1
-      origin.onward = this
+      this.depth = depth + 1
+      if (origin instanceof Ask) origin.onward = this
     }
   }
 
@@ -124,9 +127,8 @@ export const finish = (envelope: Envelope, exit: Exit.Exit<unknown, unknown>): v
   const { reply } = envelope
   envelope.reply = undefined
   envelope.onward = undefined
-  if (envelope.origin !== undefined && envelope.origin.onward === envelope) {
-    envelope.origin.onward = undefined
-  }
+  const { origin } = envelope
+  if (origin instanceof Ask && origin.onward === envelope) origin.onward = undefined
   reply?.(exit)
 }
 
@@ -142,14 +144,20 @@ export const refuse = (envelope: Envelope, error: TellError): void => {
 /** The asks that wait for each other around `ask`, first asked first, as `type/id.tag`. */
 export const chainOf = (ask: Ask): AskTimeout["chain"] => {
   const chain: Array<string> = []
-  for (let at: Ask | undefined = ask; at !== undefined; at = at.origin) chain.unshift(nameOf(at))
+  for (let at: Envelope | undefined = ask; at !== undefined; at = originOf(at)) {
+    chain.unshift(nameOf(at))
+  }
   for (let at = ask.onward; at !== undefined && chain.length <= 2 * chainMax; at = at.onward) {
     chain.push(nameOf(at))
   }
   return chain
 }
 
-const nameOf = (ask: Ask): string => `${ask.owner?.name ?? "?"}.${ask.tag}`
+const nameOf = (envelope: Envelope): string => `${envelope.owner?.name ?? "?"}.${envelope.tag}`
+
+/** The message in whose handler this one was sent, where it is an ask. */
+export const originOf = (envelope: Envelope): Envelope | undefined =>
+  envelope instanceof Ask ? envelope.origin : undefined
 
 /** What a fiber that runs an actor is at; the fibers it forks keep what it was then. */
 export interface AtWork {

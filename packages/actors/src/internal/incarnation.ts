@@ -5,9 +5,9 @@ import type { ActorContextService, EndReason } from "../ActorContext.ts"
 import { pipesMax, turnsQueuedMax } from "../ActorContext.ts"
 import { CannotWatchItself, LimitExceeded, type StopReason } from "../ActorError.ts"
 import type { Terminated, Watch } from "../DeathWatch.ts"
-import type { Stash } from "../Stash.ts"
 import { timersMax } from "../Timers.ts"
 import { Turn } from "./envelope.ts"
+import type { Postbox } from "./postbox.ts"
 import { ReceiveTimer, Timer } from "./timer.ts"
 import type { Timetable } from "./timetable.ts"
 
@@ -15,8 +15,7 @@ import type { Timetable } from "./timetable.ts"
 export interface Home {
   readonly address: ActorAddress
   readonly timetable: Timetable
-  readonly stash: Stash
-  readonly turnsQueued: () => number
+  readonly postbox: Postbox
   readonly offerTurn: (turn: Turn) => void
   readonly withdrawTurn: (turn: Turn) => void
   readonly stop: (reason: StopReason) => void
@@ -24,7 +23,7 @@ export interface Home {
   readonly endReason: () => EndReason
   readonly watch: (target: ActorAddress, notify: (terminated: Terminated) => void) => () => void
   /** Whether a message is being handled, or waits. */
-  readonly isBusy: () => boolean
+  readonly hasMessages: () => boolean
 }
 
 /** The facilities of one incarnation. */
@@ -87,19 +86,22 @@ export class Incarnation {
         }),
         isActive: (key) => Effect.sync(() => this.timers.has(key))
       },
-      stash: home.stash,
+      stash: home.postbox.stash(),
       pipeToSelf: (effect, onExit) => this.pipe(effect, onExit),
       inTurn: (run) =>
         withServices(run, (run) =>
           Effect.suspend(() => {
-            if (home.turnsQueued() >= turnsQueuedMax) {
+            if (home.postbox.turnsQueued >= turnsQueuedMax) {
               return this.exceeded("turnsQueuedMax", turnsQueuedMax)
             }
             if (!this.ended) home.offerTurn(new Turn("inTurn", run))
             return Effect.void
           })),
       receiveTimeout: (after, run) =>
-        withServices(run, (run) => Effect.sync(() => this.receive(Duration.toMillis(after), run))),
+        withServices(
+          run,
+          (run) => Effect.suspend(() => this.receive(Duration.toMillis(after), run))
+        ),
       watch: (target, onTerminated) => this.watch(target, onTerminated)
     }
   }
@@ -117,14 +119,17 @@ export class Incarnation {
         if (this.ended) return Effect.void
         if (this.timers.size >= timersMax) return this.exceeded("timersMax", timersMax)
         const millis = Duration.toMillis(options.after)
-        if (!(millis >= 0) || (periodic && millis === 0)) {
-          return Effect.die(
-            new RangeError(`timer ${key}: ${millis} ms, expected ${periodic ? "more than" : ""} 0`)
-          )
-        }
-        const onRun = periodic ? undefined : () => this.timers.delete(key)
-        const turn = new Turn(`timer:${key}`, onRun === undefined ? run : begun(run, onRun))
-        this.timers.set(key, new Timer(this.home, { millis, periodic, turn }))
+        const least = periodic ? 1 : 0
+        if (!(millis >= least)) return tooShort(`timer ${key}`, millis, least)
+        const turn: Turn = new Turn(
+          `timer:${key}`,
+          unless(() => this.timers.get(key) !== timer, () => {
+            if (!periodic) this.timers.delete(key)
+            return run
+          })
+        )
+        const timer: Timer = new Timer(this.home, { millis, periodic, turn })
+        this.timers.set(key, timer)
         return Effect.void
       }))
   }
@@ -136,11 +141,15 @@ export class Incarnation {
     timer.cancel()
   }
 
-  private receive(millis: number, run: Effect.Effect<void>): void {
+  private receive(millis: number, run: Effect.Effect<void>): Effect.Effect<void> {
+    if (!(millis >= 1)) return tooShort("receiveTimeout", millis, 1)
     this.receiving?.cancel()
-    this.receiving = this.ended || millis === Number.POSITIVE_INFINITY
-      ? undefined
-      : new ReceiveTimer(this.home, millis, new Turn("receiveTimeout", run))
+    this.receiving = undefined
+    if (this.ended || millis === Number.POSITIVE_INFINITY) return Effect.void
+    const turn: Turn = new Turn("receiveTimeout", unless(() => this.receiving !== timer, () => run))
+    const timer: ReceiveTimer = new ReceiveTimer(this.home, millis, turn)
+    this.receiving = timer
+    return Effect.void
   }
 
   private pipe<A, E, R, R2>(
@@ -183,8 +192,9 @@ export class Incarnation {
       this.watches.add(unwatch)
       const notify = (terminated: Terminated) => {
         if (over) return
-        const told = begun(Effect.suspend(() => onTerminated(terminated)), () => {
+        const told = unless(() => over, () => {
           this.watches.delete(unwatch)
+          return onTerminated(terminated)
         })
         turn = new Turn("Terminated", Effect.provide(told, services))
         this.home.offerTurn(turn)
@@ -199,11 +209,12 @@ export class Incarnation {
   }
 }
 
-const begun = <A, E, R>(run: Effect.Effect<A, E, R>, onBegin: () => void) =>
-  Effect.suspend(() => {
-    onBegin()
-    return run
-  })
+/** A turn that was cancelled after it had left its queue does nothing. */
+const unless = <A, E, R>(isOver: () => boolean, run: () => Effect.Effect<A, E, R>) =>
+  Effect.suspend((): Effect.Effect<A | void, E, R> => isOver() ? Effect.void : run())
+
+const tooShort = (what: string, millis: number, least: number): Effect.Effect<never> =>
+  Effect.die(new RangeError(`${what}: ${millis} ms, expected at least ${least} ms`))
 
 /** Gives `use` the effect with the services of the caller, so that it can be run by anybody. */
 const withServices = <A, E, R, B, E2>(

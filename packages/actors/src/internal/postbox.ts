@@ -2,10 +2,11 @@
  * Everything that stands before an actor: its mailbox, what runs beside it, what was put aside, its
  * own turns. Here messages come in, wait, are withdrawn, refused and given up; the cell handles them.
  */
-import { Exit } from "effect"
+import { type Cause, Effect, Exit } from "effect"
 import type { ActorAddress } from "../ActorAddress.ts"
 import {
   ActorStopped,
+  AskTimeout,
   MailboxFull,
   StashFull,
   type StopReason,
@@ -14,8 +15,9 @@ import {
 import type { Reason as DeadLetterReason } from "../DeadLetter.ts"
 import { besideMax } from "../Handling.ts"
 import { Mailbox } from "../Mailbox.ts"
+import type { Stash } from "../Stash.ts"
 import * as Letter from "./envelope.ts"
-import { Ask, type Envelope, queued, settled, type Turn } from "./envelope.ts"
+import { Ask, type Envelope, queued, running, settled, type Turn } from "./envelope.ts"
 import { Lanes } from "./lanes.ts"
 import type { Registration } from "./registration.ts"
 import type { Timetable } from "./timetable.ts"
@@ -94,9 +96,15 @@ export class Postbox {
   /** The next message or turn, or nothing. */
   take(): Envelope | undefined {
     const { lanes, mailbox } = this
-    const envelope = lanes === undefined ? mailbox.take() : lanes.take(mailbox)
-    if (envelope !== undefined && mailbox.waitingSize > 0) this.admitWaiting()
-    return envelope
+    for (;;) {
+      const envelope = lanes === undefined ? mailbox.take() : lanes.take(mailbox)
+      if (envelope !== undefined && mailbox.waitingSize > 0) this.admitWaiting()
+      if (!(envelope instanceof Ask) || envelope.deadline > this.office.timetable.now()) {
+        return envelope
+      }
+      // Its time has passed in a long step of another: the timetable had no turn yet.
+      this.expire(envelope)
+    }
   }
 
   /** The next message that runs beside others, or nothing. */
@@ -131,14 +139,50 @@ export class Postbox {
     this.lanes?.unstashAll()
   }
 
+  /** What the actor can do with messages it does not handle yet. */
+  stash(): Stash {
+    return {
+      hold: Exit.die(aside),
+      unstashAll: Effect.sync(() => this.unstashAll()),
+      size: Effect.sync(() => this.stashed)
+    }
+  }
+
   /** Drops the turns: their incarnation has ended. */
   dropTurns(): void {
     this.lanes?.dropTurns()
   }
 
+  /** The sender went away; true where the handler has begun. */
+  cancel(envelope: Envelope): boolean {
+    this.withdraw(envelope)
+    if (envelope instanceof Ask) envelope.reply = undefined
+    envelope.taken = undefined
+    const begun = envelope.phase === running
+    this.finish(envelope, Exit.void)
+    return begun
+  }
+
+  /** The deadline has passed; true where the handler has begun. */
+  expire(ask: Ask): boolean {
+    const { address } = this
+    const { tag, timeoutMillis } = ask
+    const begun = ask.phase === running
+    const chain = Letter.chainOf(ask)
+    this.withdraw(ask)
+    if (!begun) this.office.deadLetter(address, tag, "expired")
+    const outcome = begun ? "unknown" : "not-handled"
+    this.finish(ask, Exit.fail(new AskTimeout({ address, tag, timeoutMillis, outcome, chain })))
+    return begun
+  }
+
   /** Gives a message its end. */
   finish(envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void {
-    if (envelope instanceof Ask && envelope.heapIndex >= 0) this.office.timetable.remove(envelope)
+    if (!(envelope instanceof Ask)) {
+      envelope.phase = settled
+      return
+    }
+    if (envelope.heapIndex >= 0) this.office.timetable.remove(envelope)
     Letter.finish(envelope, exit)
   }
 
@@ -179,3 +223,10 @@ export class Postbox {
     }
   }
 }
+
+/** The defect by which a handler puts its message aside. */
+const aside = Symbol.for("@plantd/actors/Stash/hold")
+
+/** Whether a handler ended since it put its message aside. */
+export const isAside = (cause: Cause.Cause<unknown>): boolean =>
+  cause._tag === "Die" && cause.defect === aside

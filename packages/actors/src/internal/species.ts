@@ -2,8 +2,9 @@
 import { Effect, Option } from "effect"
 import { ActorStopped, AlreadySupervised, type StopReason } from "../ActorError.ts"
 import type { EventLoopService } from "../EventLoop.ts"
-import { Cell, type Host, type Species } from "./cell.ts"
+import { Cell } from "./cell.ts"
 import { type Envelope, refuse } from "./envelope.ts"
+import type { Host, Species } from "./host.ts"
 import type { Registration } from "./registration.ts"
 import type { Child, Parent } from "./supervised.ts"
 import type { Due } from "./timetable.ts"
@@ -17,8 +18,6 @@ const sweepsPerTime = 4
 
 /** What a species needs of its system. */
 export interface Habitat extends Host {
-  /** The next number in the order of starting. */
-  readonly nextSerial: () => number
   readonly eventLoop: EventLoopService
 }
 
@@ -44,7 +43,12 @@ export class LocalSpecies implements Species, Due {
 
   /** Takes a message for the actor by this id, which is started where it is not alive. */
   deliver(id: string, envelope: Envelope): void {
-    const cell = this.cells.get(id) ?? this.activate(id)
+    const alive = this.cells.get(id)
+    if (alive !== undefined) {
+      alive.offer(envelope)
+      return
+    }
+    const cell = this.activate(id)
     if (cell instanceof Cell) {
       cell.offer(envelope)
       return
@@ -109,10 +113,7 @@ export class LocalSpecies implements Species, Due {
       hold: () => cell().hold(),
       stop: (reason) => cell().stop(reason),
       force: () => this.cells.get(id)?.force(),
-      disown: () => {
-        const child = this.cells.get(id)
-        if (child !== undefined) child.parent = undefined
-      }
+      disown: () => this.cells.get(id)?.disown()
     }
   }
 
@@ -149,7 +150,7 @@ export class LocalSpecies implements Species, Due {
 
   /** Takes no more messages, interrupts those at hand, runs the finalizers and waits for them. */
   readonly shutdown: Effect.Effect<void> = Effect.async((resume) => {
-    const cells = [...this.cells.values()].reverse()
+    const cells = [...this.cells.values()].sort((a, b) => b.serial - a.serial)
     let left = cells.length + 1
     const done = () => {
       if (--left > 0) return
@@ -167,7 +168,7 @@ export class LocalSpecies implements Species, Due {
   /** Time to look for idle actors. */
   onDue(): void {
     this.sweep++
-    for (const cell of this.cells.values()) cell.passivate(sweepsPerTime)
+    for (const cell of this.cells.values()) cell.passivate(sweepsPerTime + 1)
     this.nextSweep()
   }
 
@@ -185,7 +186,7 @@ export class LocalSpecies implements Species, Due {
 
   private spawn(id: string, parent: Parent | undefined): Cell {
     const address = { type: this.registration.type, id }
-    const cell = new Cell(this.habitat, this, { address, serial: this.habitat.nextSerial() })
+    const cell = new Cell(this.habitat, this, address)
     if (parent !== undefined) cell.supervise(parent, false)
     this.cells.set(id, cell)
     return cell

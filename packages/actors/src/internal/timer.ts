@@ -8,7 +8,7 @@ export interface Clockwork {
   readonly offerTurn: (turn: Turn) => void
   readonly withdrawTurn: (turn: Turn) => void
   /** Whether a message is being handled, or waits. */
-  readonly isBusy: () => boolean
+  readonly hasMessages: () => boolean
 }
 
 /** When a timer ticks, and what it then does. */
@@ -34,8 +34,9 @@ export class Timer implements Due {
 
   onDue(): void {
     const { home, schedule } = this
-    // A tick that still waits for its turn stands for this one, too.
-    if (schedule.turn.list === undefined) home.offerTurn(schedule.turn)
+    const { turn } = schedule
+    // A tick that still waits for its turn, or has it, stands for this one, too.
+    if (turn.list === undefined && !turn.handling) home.offerTurn(turn)
     if (!schedule.periodic) return
     const late = home.timetable.now() - this.deadline
     this.deadline += schedule.millis * (1 + Math.floor(Math.max(0, late) / schedule.millis))
@@ -77,9 +78,9 @@ export class ReceiveTimer implements Due {
     const { home, millis, turn } = this
     const now = home.timetable.now()
     // The entry stays where it is at each message; only here does it learn of them.
-    const due = home.isBusy() ? now + millis : this.touched + millis
+    const due = home.hasMessages() ? now + millis : this.touched + millis
     if (due <= now) {
-      if (turn.list === undefined) home.offerTurn(turn)
+      if (turn.list === undefined && !turn.handling) home.offerTurn(turn)
       this.deadline = now + millis
     } else {
       this.deadline = due
