@@ -21,7 +21,12 @@ const adapters: ReadonlyArray<Adapter> = [
     reason: "the command speaks to a terminal"
   },
   {
-    path: /^examples\/first-steps\/src\//,
+    path: /^packages\/actors\/src\/EventLoop\.ts$/,
+    may: ["setImmediate"],
+    reason: "is the service by which actors let the event loop come round"
+  },
+  {
+    path: /^examples\/(first-steps|actors)\/src\//,
     may: ["Effect.run*"],
     reason: "each file is a program, and a program is run"
   },

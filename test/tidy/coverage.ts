@@ -15,13 +15,44 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/broadcast.ts",
     "packages/actors/src/internal/cell.ts",
     "packages/actors/src/internal/client.ts",
+    "packages/actors/src/internal/closing.ts",
     "packages/actors/src/internal/construct.ts",
-    "packages/actors/src/internal/deadlines.ts",
+    "packages/actors/src/internal/dispatcher.ts",
     "packages/actors/src/internal/envelope.ts",
+    "packages/actors/src/internal/handlers.ts",
+    "packages/actors/src/internal/host.ts",
+    "packages/actors/src/internal/immediate.ts",
+    "packages/actors/src/internal/inFlight.ts",
+    "packages/actors/src/internal/messageLoop.ts",
+    "packages/actors/src/internal/postbox.ts",
     "packages/actors/src/internal/registration.ts",
+    "packages/actors/src/internal/restarts.ts",
+    "packages/actors/src/internal/timetable.ts",
     "packages/actors/src/internal/workers.ts"
   ],
-  "test/actors/ActorSystem.test.ts": ["packages/actors/src/internal/localSystem.ts"],
+  "test/actors/ActorSystem.test.ts": [
+    "packages/actors/src/internal/localSystem.ts",
+    "packages/actors/src/internal/species.ts"
+  ],
+  "test/actors/ActorContext.test.ts": ["packages/actors/src/internal/incarnation.ts"],
+  "test/actors/DeathWatch.test.ts": ["packages/actors/src/internal/onlookers.ts"],
+  "test/actors/Serialization.test.ts": ["packages/actors/src/internal/roundTrip.ts"],
+  "test/actors/Stash.test.ts": ["packages/actors/src/internal/lanes.ts"],
+  "test/actors/Timers.test.ts": ["packages/actors/src/internal/timer.ts"],
+  "test/actors/Receptionist.test.ts": [
+    "packages/actors/src/internal/newest.ts",
+    "packages/actors/src/internal/registry.ts"
+  ],
+  "test/actors/StateMachine.test.ts": [
+    "packages/actors/src/internal/machine.ts",
+    "packages/actors/src/internal/machineCheck.ts",
+    "packages/actors/src/internal/machineRun.ts",
+    "packages/actors/src/internal/machineTypes.ts"
+  ],
+  "test/actors/Supervisor.test.ts": [
+    "packages/actors/src/internal/offspring.ts",
+    "packages/actors/src/internal/supervised.ts"
+  ],
   "test/hardware/Device.test.ts": [
     "packages/hardware/src/internal/attributeTable.ts",
     "packages/hardware/src/internal/deviceActor.ts",

@@ -94,9 +94,9 @@ export interface Options {
   /** A handler that takes longer is interrupted, and that is a crash. Default: no bound. */
   readonly handlerTimeout?: Duration.DurationInput
   /**
-   * An actor that took no message for so long, up to a quarter more, is stopped as `passivated`: its
-   * next message starts it anew. One with timers, watches, pipes, messages put aside, or a supervisor
-   * stays. Default: never.
+   * An actor that took no message for so long, up to a quarter more, is stopped as `passivated`:
+   * its next message starts it anew. One with timers, watches, pipes, messages put aside, or a
+   * supervisor stays. Default: never.
    */
   readonly passivateAfter?: Duration.DurationInput
   /** How long messages at hand and finalizers may take when the actor stops. Default: 5 s. */

@@ -52,8 +52,8 @@ export interface ActorContextService {
     run: Effect.Effect<void, never, R>
   ) => Effect.Effect<void, never, R>
   /**
-   * Runs `onTerminated` in the actor's turn, exactly once, when `target` has ended, or at once where
-   * it is not alive. The watch ends with this incarnation.
+   * Runs `onTerminated` in the actor's turn, exactly once, when `target` has ended, or at once
+   * where it is not alive. The watch ends with this incarnation.
    */
   readonly watch: <R>(
     target: ActorAddress,

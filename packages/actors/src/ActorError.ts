@@ -94,14 +94,19 @@ export class StashFull extends Schema.TaggedError<StashFull>()("StashFull", {
   }
 }
 
-/** The message does not fit its schema, in the field that `issue` names: it was not sent. */
+/**
+ * A message, or the answer to it, does not fit its schema, in the field that `issue` names. A
+ * payload that does not was not sent; an answer that does not is one of a message that was handled.
+ */
 export class MessageInvalid extends Schema.TaggedError<MessageInvalid>()("MessageInvalid", {
   address: ActorAddress,
   tag: Schema.String,
+  part: Schema.Literal("payload", "answer"),
   issue: Schema.String
 }) {
   override get message(): string {
-    return `${this.tag} for ${format(this.address)} does not fit its schema: ${this.issue}`
+    const what = this.part === "payload" ? "the payload (it was not sent)" : "the answer"
+    return `${what} of ${this.tag} for ${format(this.address)} does not fit: ${this.issue}`
   }
 }
 

@@ -27,6 +27,8 @@ export interface Engine {
   readonly askTimeoutMillis: number
   /** Milliseconds of the clock by which deadlines are measured; it never jumps. */
   readonly now: () => number
+  /** Whether messages and answers are encoded and decoded on their way. */
+  readonly roundTrip: boolean
   /** Makes a type known until the scope closes; its actors are then stopped. */
   readonly register: (registration: Registration) => Effect.Effect<void, never, Scope.Scope>
   /** Hands a message to the actor at an address; it starts where it is not alive. */
@@ -36,6 +38,11 @@ export interface Engine {
     address: ActorAddress,
     parent: Parent
   ) => Child | ActorNotRegistered | AlreadySupervised
+  /** Calls `notify` once, when the actor ends, or at once; the result ends the watch. */
+  readonly watch: (
+    address: ActorAddress,
+    notify: (terminated: Terminated) => void
+  ) => () => void
 }
 
 /** A runtime for actors. */
@@ -74,6 +81,11 @@ export interface ActorSystemService {
 export interface Settings {
   /** How long an ask waits when it does not say. */
   readonly askTimeout: Duration.DurationInput
+  /**
+   * With `round-trip`, every message and answer is encoded and decoded by its schema, as between
+   * processes: what does not fit fails with `MessageInvalid`. For tests: it costs much.
+   */
+  readonly serialization: "none" | "round-trip"
   /** How many lifecycle events wait for a slow reader. */
   readonly eventsBuffered: number
   /** How many dead letters are logged within `deadLetterLogWindow`; the rest is counted. */
@@ -81,9 +93,13 @@ export interface Settings {
   readonly deadLetterLogWindow: Duration.DurationInput
 }
 
-/** Asks wait 5 s; 4,096 events per reader; 10 dead letters logged in 10 s. */
+/**
+ * Asks wait 5 s; messages are passed as they are; 4,096 events per reader; 10 dead letters logged
+ * in 10 s.
+ */
 export const defaults: Settings = {
   askTimeout: "5 seconds",
+  serialization: "none",
   eventsBuffered: 4_096,
   deadLettersLogged: 10,
   deadLetterLogWindow: "10 seconds"

@@ -8,6 +8,7 @@ import type { TellError } from "../ActorError.ts"
 import type { Engine } from "../ActorSystem.ts"
 import { constructorOf } from "./construct.ts"
 import { Ask, atWork, Envelope, settled, waiting } from "./envelope.ts"
+import { type RoundTrip, roundTripOf } from "./roundTrip.ts"
 
 /** The longest time that an ask may wait, in milliseconds: a day. */
 export const askTimeoutMillisMax = 86_400_000
@@ -108,21 +109,47 @@ export const clientClassOf = <Rpcs extends Rpc.Any>(
     }
   }
   for (const [tag, rpc] of protocol.requests) {
-    const { payloadSchema, successSchema } = rpc as unknown as Rpc.AnyWithProps
-    const construct = constructorOf(payloadSchema)
-    const streams = RpcSchema.isStreamSchema(successSchema)
+    const erased = rpc as unknown as Rpc.AnyWithProps
+    const construct = constructorOf(erased.payloadSchema)
+    const streams = RpcSchema.isStreamSchema(erased.successSchema)
+    const roundTrip = lazy(() => roundTripOf(erased))
     Object.defineProperty(Methods.prototype, tag, {
       enumerable: true,
       get(this: ClientInstance) {
         const { engine, id } = this
         return (input: unknown, options?: AskOptions | TellOptions) => {
           const sender = { type, tag, engine, id, payload: construct(input) }
-          if (options?.discard === true) return tell(sender)
-          const answer = ask(sender, options)
-          return streams ? Stream.unwrap(answer as Effect.Effect<Stream.Stream<unknown>>) : answer
+          const answer = engine.roundTrip
+            ? sendRound(sender, roundTrip(), options)
+            : send(sender, options)
+          if (!streams || options?.discard === true) return answer
+          return Stream.unwrap(answer as Effect.Effect<Stream.Stream<unknown>>)
         }
       }
     })
   }
   return Methods
+}
+
+const send = (
+  sender: Sender,
+  options: AskOptions | TellOptions | undefined
+): Effect.Effect<unknown, unknown> =>
+  options?.discard === true ? tell(sender) : ask(sender, options)
+
+const sendRound = (
+  sender: Sender,
+  roundTrip: RoundTrip,
+  options: AskOptions | TellOptions | undefined
+): Effect.Effect<unknown, unknown> => {
+  const letter = { address: { type: sender.type, id: sender.id }, tag: sender.tag }
+  return Effect.flatMap(roundTrip.payload(letter, sender.payload), (payload) => {
+    const answer = send({ ...sender, payload }, options)
+    return options?.discard === true ? answer : roundTrip.answer(letter, answer)
+  })
+}
+
+const lazy = <A>(make: () => A): () => A => {
+  let made: { readonly value: A } | undefined
+  return () => (made ??= { value: make() }).value
 }

@@ -11,8 +11,8 @@ export interface Closing {
 }
 
 /**
- * Runs the effect, and is done when it is, or when its time is over: then it goes on by itself. Most
- * have nothing to wait for, and are done at once, without a timer.
+ * Runs the effect, and is done when it is, or when its time is over: then it goes on by itself.
+ * Most have nothing to wait for, and are done at once, without a timer.
  */
 export const closing = ({ effect, millis, runtime, timetable }: Closing): Effect.Effect<unknown> =>
   Effect.suspend(() => {

@@ -1,4 +1,6 @@
-/** One life of an actor between two builds: its timers, pipes and watches, which all end with it. */
+/**
+ * One life of an actor between two builds: its timers, pipes and watches, which all end with it.
+ */
 import { Context, Duration, Effect, type Exit, Fiber, Scope } from "effect"
 import type { ActorAddress } from "../ActorAddress.ts"
 import type { ActorContextService, EndReason } from "../ActorContext.ts"

@@ -70,6 +70,7 @@ interface Ingredients {
 
 class LocalSystem implements Engine, Habitat {
   readonly askTimeoutMillis: number
+  readonly roundTrip: boolean
   readonly clock: Clock.Clock
   readonly eventLoop: EventLoopService
   readonly timetable: Timetable
@@ -86,6 +87,7 @@ class LocalSystem implements Engine, Habitat {
   constructor({ clock, eventLoop, runtime, seed, settings }: Ingredients) {
     this.clock = clock
     this.eventLoop = eventLoop
+    this.roundTrip = settings.serialization === "round-trip"
     this.askTimeoutMillis = Duration.toMillis(settings.askTimeout)
     this.timetable = new Timetable(clock, runtime)
     const scheduler = FiberRefs.getOrDefault(runtime.fiberRefs, FiberRef.currentScheduler)

@@ -1,6 +1,7 @@
 /**
- * How one actor handles its messages: which is next, in a worker's fiber or one of its own, in order
- * or beside others, and what an end means. Whether the actor is alive, the cell knows. Hot path.
+ * How one actor handles its messages: which is next, in a worker's fiber or one of its own, in
+ * order or beside others, and what an end means. Whether the actor is alive, the cell knows. Hot
+ * path.
  */
 import { Cause, Effect, Exit, type Fiber, FiberId } from "effect"
 import type { ActorAddress } from "../ActorAddress.ts"
@@ -28,7 +29,7 @@ export interface Life extends Owner {
   readonly isAlive: () => boolean
   readonly crash: CrashFact | undefined
   readonly fail: (cause: Cause.Cause<unknown>, tag: string) => void
-  /** A message was taken out of the mailbox. */
+  /** A message was taken out of the mailbox, or its handling has ended. */
   readonly onMessage: () => void
   readonly wake: () => void
 }
@@ -190,7 +191,10 @@ export class MessageLoop {
 
   private settleMessage(envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void {
     envelope.handling = false
-    if (!(envelope instanceof Turn)) this.touched = this.species.sweep
+    if (!(envelope instanceof Turn)) {
+      this.touched = this.species.sweep
+      this.life.onMessage()
+    }
     if (Exit.isSuccess(exit) || isAnswer(exit.cause)) {
       this.postbox.finish(envelope, exit)
     } else if (isAside(exit.cause) && !(envelope instanceof Turn)) {

@@ -1,6 +1,7 @@
 /**
  * Everything that stands before an actor: its mailbox, what runs beside it, what was put aside, its
- * own turns. Here messages come in, wait, are withdrawn, refused and given up; the cell handles them.
+ * own turns. Here messages come in, wait, are withdrawn, refused and given up; the cell handles
+ * them.
  */
 import { type Cause, Effect, Exit } from "effect"
 import type { ActorAddress } from "../ActorAddress.ts"

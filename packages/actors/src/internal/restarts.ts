@@ -1,4 +1,6 @@
-/** How an actor without a supervisor comes back: its crashes so far, and the wait before a restart. */
+/**
+ * How an actor without a supervisor comes back: its crashes so far, and the wait before a restart.
+ */
 import { type Crash, type Directive, type History, onCrash, untroubled } from "../Supervision.ts"
 import type { Supervision } from "../Supervision.ts"
 import type { Due, Timetable } from "./timetable.ts"

@@ -37,7 +37,9 @@ export interface Child {
   readonly address: ActorAddress
   /** What the child's type was registered with. */
   readonly supervision: Supervision
-  /** Builds the first or the next incarnation; `Started` (at once where it runs) or `Held` follows. */
+  /**
+   * Builds the first or the next incarnation; `Started` (at once where it runs) or `Held` follows.
+   */
   readonly start: () => void
   /** Publishes that it will be started anew after a delay; no event follows. */
   readonly announce: (delayMillis: number) => void

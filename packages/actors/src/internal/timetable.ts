@@ -1,10 +1,10 @@
 /**
- * Everything of a system that is due at some time: the deadlines of asks, timers, backoffs. A binary
- * heap whose entries know their place, so that an answered ask leaves at once, and one fiber that
- * sleeps until the earliest is due.
+ * Everything of a system that is due at some time: the deadlines of asks, timers, backoffs. A
+ * binary heap whose entries know their place, so that an answered ask leaves at once, and one fiber
+ * that sleeps until the earliest is due.
  */
-import { type Clock, Duration, Effect, FiberId, Runtime } from "effect"
-import type { Fiber } from "effect"
+import { Monotonic } from "@plantd/core"
+import { type Clock, Duration, Effect, type Fiber, FiberId, Runtime } from "effect"
 
 /** Something that is due at a time of the timetable's clock, in milliseconds. */
 export interface Due {
@@ -30,7 +30,7 @@ export class Timetable {
 
   /** Milliseconds of a clock that never jumps: setting the wall clock moves no deadline. */
   now(): number {
-    return Number(this.clock.unsafeCurrentTimeNanos()) / 1_000_000
+    return Monotonic.millis(this.clock)
   }
 
   /** Watches an entry until it is removed or due; an infinite deadline is never due. */
