@@ -49,8 +49,11 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/machineRun.ts",
     "packages/actors/src/internal/machineTypes.ts"
   ],
+  "test/actors/Router.test.ts": ["packages/actors/src/internal/routed.ts"],
   "test/actors/Supervisor.test.ts": [
+    "packages/actors/src/internal/lineage.ts",
     "packages/actors/src/internal/offspring.ts",
+    "packages/actors/src/internal/parenthood.ts",
     "packages/actors/src/internal/supervised.ts"
   ],
   "test/hardware/Device.test.ts": [

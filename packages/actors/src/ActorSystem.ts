@@ -1,7 +1,10 @@
 /** The runtime that actors live in: it finds them by address, starts them, and tells of them. */
+import type { Rpc } from "@effect/rpc"
+import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import { Context, Duration, Effect, Layer, type Scope, type Stream } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
 import type { ActorNotRegistered, ActorStopped, AlreadySupervised } from "./ActorError.ts"
+import type { Reason as DeadLetterReason } from "./DeadLetter.ts"
 import type { Terminated } from "./DeathWatch.ts"
 import type { Envelope } from "./internal/envelope.ts"
 import { makeLocalSystem } from "./internal/localSystem.ts"
@@ -38,6 +41,10 @@ export interface Engine {
     address: ActorAddress,
     parent: Parent
   ) => Child | ActorNotRegistered | AlreadySupervised
+  /** Says that no handler will ever see a message: counted, published, logged in bounds. */
+  readonly deadLetter: (address: ActorAddress, tag: string, reason: DeadLetterReason) => void
+  /** The protocol of a type that is registered. */
+  readonly protocolOf: (type: string) => RpcGroup.RpcGroup<Rpc.Any> | undefined
   /** Calls `notify` once, when the actor ends, or at once; the result ends the watch. */
   readonly watch: (
     address: ActorAddress,

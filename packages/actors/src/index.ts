@@ -1,4 +1,7 @@
-/** The local actor runtime of plantd. */
+/**
+ * The local actor runtime of plantd. The stores on SQL are not loaded by it: import them by their
+ * own names, `@plantd/actors/SqlDurableStore`; what is for tests is `@plantd/actors/testing`.
+ */
 export * as Actor from "./Actor.ts"
 export * as ActorAddress from "./ActorAddress.ts"
 export { ActorContext } from "./ActorContext.ts"
@@ -6,13 +9,21 @@ export * as ActorError from "./ActorError.ts"
 export { ActorSystem } from "./ActorSystem.ts"
 export * as DeadLetter from "./DeadLetter.ts"
 export * as DeathWatch from "./DeathWatch.ts"
+export * as DurableError from "./DurableError.ts"
+export * as DurableState from "./DurableState.ts"
+export { DurableStore } from "./DurableStore.ts"
 export { EventLoop } from "./EventLoop.ts"
+export * as EventSourced from "./EventSourced.ts"
 export * as Handling from "./Handling.ts"
 export * as LifecycleEvent from "./LifecycleEvent.ts"
 export * as Mailbox from "./Mailbox.ts"
 export { Receptionist } from "./Receptionist.ts"
+export * as RendezvousHash from "./RendezvousHash.ts"
+export * as Router from "./Router.ts"
 export * as Stash from "./Stash.ts"
 export * as StateMachine from "./StateMachine.ts"
 export * as Supervision from "./Supervision.ts"
 export * as SupervisionTree from "./SupervisionTree.ts"
+export * as Supervisor from "./Supervisor.ts"
+export * as SupervisorError from "./SupervisorError.ts"
 export * as Timers from "./Timers.ts"

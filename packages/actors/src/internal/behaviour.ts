@@ -40,6 +40,7 @@ export const layerOf = <Rpcs extends Rpc.Any>(
       const { context, fiberRefs, runtimeFlags } = yield* Effect.runtime()
       const registration: Registration = {
         type: name,
+        protocol: behaviour.protocol as unknown as RpcGroup.RpcGroup<Rpc.Any>,
         streams: streamsOf(behaviour.protocol),
         modes: modesOf(behaviour.protocol),
         build: buildOf(behaviour.build, context),

@@ -1,4 +1,6 @@
 /** The actor system of one process: actors by type and id, in memory. */
+import type { Rpc } from "@effect/rpc"
+import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import {
   type Clock,
   Duration,
@@ -161,6 +163,10 @@ class LocalSystem implements Engine, Habitat {
     const reason = species?.failure(address.id) ?? "not-running"
     notify({ _tag: "Terminated", address, reason })
     return () => undefined
+  }
+
+  protocolOf(type: string): RpcGroup.RpcGroup<Rpc.Any> | undefined {
+    return this.species.get(type)?.registration.protocol
   }
 
   backlog(address: ActorAddress): number {

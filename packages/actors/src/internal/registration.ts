@@ -1,4 +1,6 @@
 /** What a system knows of one type of actor. Types end here: payloads and answers are `unknown`. */
+import type { Rpc } from "@effect/rpc"
+import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import type { Context, Effect, Runtime, Scope, Stream } from "effect"
 import type { ActorContextService } from "../ActorContext.ts"
 import type { Settings as MailboxSettings } from "../Mailbox.ts"
@@ -36,6 +38,7 @@ export type Build =
 /** Everything needed to run actors of one type. */
 export interface Registration {
   readonly type: string
+  readonly protocol: RpcGroup.RpcGroup<Rpc.Any>
   /** The tags whose handlers answer with a stream. */
   readonly streams: ReadonlySet<string>
   /** The tags that are not handled in the ordinary way; absent where there are none. */
