@@ -416,8 +416,8 @@ export class Cell implements Job, Life, Runnable, Home {
   }
 
   private conclude(reason: StopReason): void {
-    // What came after a mere stop began, or was put aside then, is for the next activation.
-    if (isOwnChoice(reason)) this.postbox.unstashAll()
+    // What came after a mere stop began is for the next activation; what this one put aside is not.
+    this.postbox.abandonStash(reason)
     const again = isOwnChoice(reason) && this.parent === undefined && this.postbox.backlog > 0
     if (!again) {
       this.stage = "ended"

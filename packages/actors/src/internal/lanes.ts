@@ -54,15 +54,22 @@ export class Lanes {
 
   /** Takes every message, in the order in which they would be handled; turns are no messages. */
   drain(): Array<Envelope> {
-    const all: Array<Envelope> = []
-    for (const lane of [this.beside, this.replay, this.stash]) {
-      for (let e = lane.shift(); e !== undefined; e = lane.shift()) all.push(e)
-    }
-    return all
+    return [...drained(this.beside), ...drained(this.replay), ...this.drainStash()]
+  }
+
+  /** Takes every message that was put aside. */
+  drainStash(): Array<Envelope> {
+    return drained(this.stash)
   }
 
   /** Drops every turn: they belong to an incarnation that has ended. */
   dropTurns(): void {
     while (this.turns.shift() !== undefined);
   }
+}
+
+const drained = (lane: Lane<Envelope>): Array<Envelope> => {
+  const all: Array<Envelope> = []
+  for (let e = lane.shift(); e !== undefined; e = lane.shift()) all.push(e)
+  return all
 }

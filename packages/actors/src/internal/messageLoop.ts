@@ -80,8 +80,14 @@ export class MessageLoop {
   offerBeside(envelope: Envelope): boolean {
     const mode = this.species.registration.modes?.get(envelope.tag)
     if (mode === undefined) return false
-    if (!mode.beside && !(mode.reentrant && this.isInChain(envelope))) return false
+    const inChain = mode.reentrant && this.isInChain(envelope)
+    if (!mode.beside && !inChain) return false
     this.postbox.offerBeside(envelope, this.inFlight?.size ?? 0)
+    if (inChain && envelope.list !== undefined && this.life.isAlive()) {
+      // A handler at hand waits for it: also an actor that stops has to answer.
+      envelope.list.remove(envelope)
+      this.runOneBeside(envelope)
+    }
     return true
   }
 
@@ -89,10 +95,7 @@ export class MessageLoop {
   runBeside(): void {
     const { postbox } = this
     for (let e = postbox.takeBeside(); e !== undefined; e = postbox.takeBeside()) {
-      const envelope = e
-      this.begun(envelope)
-      // Not in the sender's own stack: its handler may be anything.
-      this.fork(envelope, Effect.suspend(() => this.invoke(envelope)), false)
+      this.runOneBeside(e)
     }
   }
 
@@ -158,6 +161,12 @@ export class MessageLoop {
     this.inFlight = undefined
   }
 
+  private runOneBeside(envelope: Envelope): void {
+    this.begun(envelope)
+    // Not in the sender's own stack: its handler may be anything.
+    this.fork(envelope, Effect.suspend(() => this.invoke(envelope)), false)
+  }
+
   private begun(envelope: Envelope): void {
     envelope.phase = running
     envelope.handling = true
@@ -181,8 +190,9 @@ export class MessageLoop {
       if (this.inFlight !== inFlight || !this.life.isAlive()) this.endLate(envelope, exit)
       else {
         const givenUp = envelope.phase === settled && this.isInterruptible(envelope)
-        if (givenUp && Exit.isInterrupted(exit)) envelope.handling = false
-        else this.settleMessage(envelope, exit)
+        if (givenUp && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
+          envelope.handling = false
+        } else this.settleMessage(envelope, exit)
       }
       this.life.wake()
     }

@@ -189,9 +189,18 @@ export class Postbox {
 
   /** Gives up every message: they are dead letters. */
   abandon(reason: StopReason): void {
-    const { address, lanes, mailbox } = this
-    const beside = lanes === undefined ? [] : lanes.drain()
-    for (const envelope of [...beside, ...mailbox.drain()]) {
+    const beside = this.lanes?.drain() ?? []
+    this.giveUp([...beside, ...this.mailbox.drain()], reason)
+  }
+
+  /** Gives up what was put aside. */
+  abandonStash(reason: StopReason): void {
+    if (this.stashed > 0) this.giveUp(this.lanes?.drainStash() ?? [], reason)
+  }
+
+  private giveUp(envelopes: ReadonlyArray<Envelope>, reason: StopReason): void {
+    const { address } = this
+    for (const envelope of envelopes) {
       this.office.deadLetter(address, envelope.tag, "stopped")
       this.refuse(envelope, new ActorStopped({ address, reason }))
     }

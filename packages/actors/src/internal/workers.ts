@@ -3,7 +3,7 @@
  * time, then parks until another has one: an idle actor costs no fiber, and a busy one pays for no
  * fork per message.
  */
-import { type Cause, Effect, Exit, type Fiber, FiberId, Runtime } from "effect"
+import { type Cause, Effect, Exit, type Fiber, FiberId, FiberRef, Runtime } from "effect"
 import type { EventLoopService } from "../EventLoop.ts"
 import { type AtWork, atWork, type Envelope } from "./envelope.ts"
 
@@ -69,9 +69,9 @@ export class Worker implements AtWork {
       this.settle(Exit.failCause(cause))
       return loop
     })
-    this.fiber = Runtime.runFork(Runtime.setFiberRef(runtime, atWork, this))(loop, {
-      immediate: false
-    })
+    // Set within the fiber: a forked one, as this is, begins with a copy of what its origin was at.
+    const work = Effect.zipRight(FiberRef.set(atWork, this), loop)
+    this.fiber = Runtime.runFork(runtime)(work, { immediate: false })
     this.fiber.addObserver(() => {
       const { job } = this
       this.job = undefined
