@@ -39,7 +39,7 @@ describe("the pure core", () => {
       {},
       goto("Green", { data: 2 }),
       "message",
-      { state: "Green", data: 2, visit: 1 },
+      { state: "Green", data: 2 },
       [{ _tag: "CancelTimeouts" }, { _tag: "Replay" }, { _tag: "Enter", from: "Red" }]
     ],
     ["going to the state at hand is staying", {}, goto("Red"), "message", {}, []],
@@ -48,7 +48,7 @@ describe("the pure core", () => {
       { postponed: [a] },
       repeat(),
       "message",
-      { visit: 1, postponed: [a] },
+      {},
       [{ _tag: "CancelTimeouts" }, { _tag: "Enter", from: "Red" }]
     ],
     ["postponing holds the message", {}, postpone(), "message", {}, [{ _tag: "Hold" }]],
@@ -57,7 +57,7 @@ describe("the pure core", () => {
       {},
       postpone({ goto: "Green" }),
       "message",
-      { state: "Green", visit: 1 },
+      { state: "Green" },
       [
         { _tag: "CancelTimeouts" },
         { _tag: "Hold" },
@@ -73,7 +73,7 @@ describe("the pure core", () => {
       { postponed: [b], inserted: [c] },
       goto("Green", { next: [a] }),
       "message",
-      { state: "Green", visit: 1, postponed: [], inserted: [a, b, c] },
+      { state: "Green", postponed: [], inserted: [a, b, c] },
       [{ _tag: "CancelTimeouts" }, { _tag: "Replay" }, { _tag: "Enter", from: "Red" }]
     ],
     [
@@ -81,7 +81,7 @@ describe("the pure core", () => {
       { postponed: [a], inserted: [c] },
       postpone({ goto: "Green" }),
       b,
-      { state: "Green", visit: 1, postponed: [], inserted: [a, b, c] },
+      { state: "Green", postponed: [], inserted: [a, b, c] },
       [{ _tag: "CancelTimeouts" }, { _tag: "Replay" }, { _tag: "Enter", from: "Red" }]
     ],
     [
@@ -218,7 +218,7 @@ describe("a definition", () => {
 describe("types", () => {
   const everything = { postpone: ["Open", "Close", "Look"] } as const
 
-  it("states, data, payloads, replies, errors, timers and events are checked where they stand", () => {
+  it("states, data, payloads, answers, timers and events are checked where they stand", () => {
     const Doors = StateMachine.make(Door, { ...outline, timers: ["bell"] }, {
       states: {
         Shut: {

@@ -1,64 +1,13 @@
-import { Rpc, type RpcGroup } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
-import { Actor, ActorContext, ActorSystem, Supervision } from "@plantd/actors"
-import type { ActorSystemService } from "@plantd/actors/ActorSystem"
+import { Supervision } from "@plantd/actors"
 import * as StateMachine from "@plantd/actors/StateMachine"
-import {
-  Chunk,
-  Context,
-  Deferred,
-  Effect,
-  Fiber,
-  Layer,
-  Option,
-  Schema,
-  Stream,
-  TestClock
-} from "effect"
+import { Deferred, Effect, Fiber, TestClock } from "effect"
+import { address, common, Light, lights, oneLight, told, walk } from "./light.ts"
 
-const { event, goto, postpone, repeat, stay, stop } = StateMachine
-
-const Light = Actor.make("Light", [
-  Rpc.make("Go", { payload: { to: Schema.Literal("Red", "Green", "Amber") } }),
-  Rpc.make("Again"),
-  Rpc.make("Keep"),
-  Rpc.make("Walk", { payload: { who: Schema.String }, success: Schema.String }),
-  Rpc.make("Break"),
-  Rpc.make("Refuse", { error: Schema.String })
-])
-
-const zero: number = 0
-const lights = { states: ["Red", "Green", "Amber"], initial: "Red", data: zero } as const
-
-/** What a light does in every state, unless a test says otherwise. */
-const common = {
-  Go: ({ to }: { readonly to: "Red" | "Green" | "Amber" }) => goto(to),
-  Again: () => repeat(),
-  Keep: () => stay(),
-  Break: () => Effect.die("broken"),
-  Refuse: () => Effect.fail("no")
-} as const
-
-const walk = ({ who }: { readonly who: string }, { state }: { readonly state: string }) =>
-  stay({ reply: `${who} at ${state}` })
-
-const oneLight = <A, E>(
-  layer: Layer.Layer<never, never, ActorSystem>,
-  body: (
-    light: Actor.Client<RpcGroup.Rpcs<typeof Light.protocol>>,
-    system: ActorSystemService
-  ) => Effect.Effect<A, E, ActorSystem>
-) =>
-  Effect.gen(function*() {
-    return yield* body((yield* Light.client)("l-1"), yield* ActorSystem)
-  }).pipe(Effect.provide(Layer.provideMerge(layer, ActorSystem.layer)))
-
-const address = { type: "Light", id: "l-1" }
-const told = { discard: true } as const
-const quick = Supervision.restart({ backoff: { min: "10 millis", jitter: 0 } })
+const { event, goto, postpone, stay, stop } = StateMachine
 
 describe("states", () => {
-  it.effect("a state is entered when the machine starts, changes and repeats, not when it stays", () => {
+  it.effect("a state is entered at the start, a change and a repeat, not when it stays", () => {
     const log: Array<string> = []
     const Lights = StateMachine.make(Light, lights, {
       states: {
@@ -138,7 +87,7 @@ describe("time", () => {
           idle: { after: (data) => 1_000 + data, run: () => goto("Amber") },
           timers: {
             bell: () => {
-              log.push("bell at Green")
+              log.push("green bell")
               return stay()
             }
           },
@@ -156,7 +105,7 @@ describe("time", () => {
       onTransition: ({ to }) => Effect.sync(() => void log.push(to))
     })
 
-  it.effect("a state's timeout comes once, restarts at a repeat and not when the machine stays", () => {
+  it.effect("a state's timeout comes once; it restarts at a repeat, not at a stay", () => {
     const log: Array<string> = []
     return oneLight(
       Light.toLayer(StateMachine.build(timed(log, Effect.void))),
@@ -176,7 +125,7 @@ describe("time", () => {
     )
   })
 
-  it.effect("the timeout of a state that was left never comes, even where it was due already", () => {
+  it.effect("the timeout of a state that was left never comes, even if it was due", () => {
     const log: Array<string> = []
     return Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
@@ -238,7 +187,7 @@ describe("time", () => {
           yield* light.Go({ to: "Green" })
           yield* TestClock.adjust("500 millis")
           yield* light.Keep()
-          expect(log.splice(0)).toEqual(["Green", "bell at Green"])
+          expect(log.splice(0)).toEqual(["Green", "green bell"])
           yield* light.Walk({ who: "ann" })
           yield* light.Walk({ who: "nobody" })
           yield* light.Go({ to: "Amber" })
@@ -275,7 +224,7 @@ describe("postponing", () => {
       common
     })
 
-  it.effect("postponed messages come oldest first after a change of state, before newer ones", () => {
+  it.effect("after a change of state postponed messages come, oldest first, before newer", () => {
     const log: Array<string> = []
     return oneLight(
       Light.toLayer(StateMachine.build(waiting(log))),
@@ -313,7 +262,7 @@ describe("postponing", () => {
     )
   })
 
-  it.effect("a message postponed with a change of state comes again behind older, before newer", () => {
+  it.effect("what is postponed with a change of state comes behind older, before newer", () => {
     const log: Array<string> = []
     return oneLight(
       Light.toLayer(StateMachine.build(waiting(log))),
@@ -458,6 +407,28 @@ describe("inserted events", () => {
       }))
   })
 
+  it.effect("after a crash that is survived, what the message inserted is lost with it", () => {
+    const log: Array<string> = []
+    const Lights = StateMachine.make(Light, lights, {
+      states: { Red: {}, Green: {}, Amber: {} },
+      common: {
+        ...common,
+        Keep: () => stay({ next: [event("Break"), event("Walk", { who: "lost" })] }),
+        Walk: ({ who }) => {
+          log.push(who)
+          return stay({ reply: who })
+        }
+      }
+    })
+    const layer = Light.toLayer(StateMachine.build(Lights), { supervision: Supervision.resume })
+    return oneLight(layer, (light) =>
+      Effect.gen(function*() {
+        expect(yield* Effect.flip(light.Keep())).toMatchObject({ _tag: "ActorCrashed" })
+        yield* light.Walk({ who: "ann" })
+        expect(log).toEqual(["ann"])
+      }))
+  })
+
   it.effect("events without end are a crash that names state and tag", () => {
     const Lights = StateMachine.make(Light, lights, {
       states: { Red: {}, Green: {}, Amber: {} },
@@ -468,180 +439,5 @@ describe("inserted events", () => {
         const crashed = yield* Effect.flip(light.Keep())
         expect(crashed.message).toMatch(/state Red inserts Keep without end: more than 1024/)
       }))
-  })
-})
-
-describe("the end", () => {
-  const ending = (ended: Array<string>, terminating: Effect.Effect<void> = Effect.void) =>
-    StateMachine.make(Light, lights, {
-      states: { Red: {}, Green: {}, Amber: { entry: () => Effect.die("no bulb") } },
-      common: { ...common, Walk: walk },
-      terminate: (reason, { state }) =>
-        Effect.zipRight(Effect.sync(() => void ended.push(`${reason} at ${state}`)), terminating)
-    })
-
-  it.effect("terminate runs once at each end of an incarnation, with the reason and the state", () => {
-    const ended: Array<string> = []
-    const layer = Light.toLayer(StateMachine.build(ending(ended)), { supervision: quick })
-    return oneLight(layer, (light, system) =>
-      Effect.gen(function*() {
-        yield* light.Go({ to: "Green" })
-        yield* Effect.flip(light.Break())
-        yield* TestClock.adjust("1 second")
-        expect(ended).toEqual(["restarting at Green"])
-        expect(yield* light.Walk({ who: "ann" })).toBe("ann at Red")
-        yield* Effect.flip(light.Go({ to: "Amber" }))
-        yield* TestClock.adjust("1 second")
-        yield* light.Go({ to: "Green" })
-        yield* system.stop(address)
-        expect(ended).toEqual(["restarting at Green", "restarting at Amber", "stopped at Green"])
-      }))
-  })
-
-  it.effect("terminate runs where the machine crashed while it entered its first state", () => {
-    const ended: Array<string> = []
-    const Lights = StateMachine.make(Light, lights, {
-      states: { Red: { entry: () => Effect.die("no power") }, Green: {}, Amber: {} },
-      common: { ...common, Walk: walk },
-      terminate: (reason) => Effect.sync(() => void ended.push(reason))
-    })
-    const layer = Light.toLayer(StateMachine.build(Lights), { supervision: Supervision.stop })
-    return oneLight(layer, (light) =>
-      Effect.gen(function*() {
-        expect(yield* Effect.flip(light.Keep())).toMatchObject({ _tag: "ActorStopped" })
-        expect(ended).toEqual(["crashed"])
-      }))
-  })
-
-  it.effect("terminate has the time that the actor has to stop, and no more", () => {
-    const ended: Array<string> = []
-    const layer = Light.toLayer(StateMachine.build(ending(ended, Effect.never)), {
-      shutdownTimeout: "2 seconds"
-    })
-    return oneLight(layer, (light, system) =>
-      Effect.gen(function*() {
-        yield* light.Keep()
-        const stopping = yield* Effect.fork(system.stop(address))
-        yield* TestClock.adjust("1 second")
-        expect(yield* Fiber.poll(stopping)).toEqual(Option.none())
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.join(stopping)
-        expect(ended).toEqual(["stopped at Red"])
-      }))
-  })
-
-  it.effect("what the machine acquired is released after terminate", () => {
-    const log: Array<string> = []
-    const note = (text: string) => Effect.sync(() => void log.push(text))
-    const Lights = StateMachine.make(Light, lights, {
-      states: {
-        Red: { entry: () => Effect.asVoid(Effect.acquireRelease(note("on"), () => note("off"))) },
-        Green: {},
-        Amber: {}
-      },
-      common: { ...common, Walk: walk },
-      terminate: () => note("safe")
-    })
-    return oneLight(
-      Light.toLayer(StateMachine.build(Lights)),
-      (light, system) =>
-        Effect.gen(function*() {
-          yield* light.Again()
-          yield* system.stop(address)
-          expect(log).toEqual(["on", "on", "safe", "off", "off"])
-        })
-    )
-  })
-
-  it.effect("where supervision goes on after a crash, the state entered has its timeout", () => {
-    const log: Array<string> = []
-    const Lights = StateMachine.make(Light, lights, {
-      states: {
-        Red: {},
-        Green: {},
-        Amber: {
-          entry: () => Effect.die("no bulb"),
-          timeout: { after: "1 second", run: () => goto("Red") }
-        }
-      },
-      common: { ...common, Walk: walk },
-      onTransition: ({ to }) => Effect.sync(() => void log.push(to))
-    })
-    const layer = Light.toLayer(StateMachine.build(Lights), { supervision: Supervision.resume })
-    return oneLight(layer, (light) =>
-      Effect.gen(function*() {
-        yield* Effect.flip(light.Go({ to: "Amber" }))
-        expect(yield* light.Walk({ who: "ann" })).toBe("ann at Amber")
-        yield* TestClock.adjust("1 second")
-        yield* light.Keep()
-        expect(log).toEqual(["Red", "Amber", "Red"])
-      }))
-  })
-})
-
-describe("within an actor", () => {
-  class Lamp extends Context.Tag("Lamp")<Lamp, (color: string) => Effect.Effect<void>>() {}
-
-  it.effect("handlers use services, and the context of their actor", () => {
-    const shown: Array<string> = []
-    const Lights = StateMachine.make(Light, lights, {
-      states: {
-        Red: { entry: () => Effect.flatMap(Lamp, (show) => show("red")) },
-        Green: {},
-        Amber: {}
-      },
-      common: {
-        ...common,
-        Walk: () => Effect.map(ActorContext, ({ address }) => stay({ reply: address.id }))
-      }
-    })
-    const LightLive = Light.toLayer(StateMachine.build(Lights))
-    // @ts-expect-error the lamp that its handlers need is missing
-    const lacking: Layer.Layer<never, never, ActorSystem> = LightLive
-    expect(lacking).toBe(LightLive)
-    const show = (color: string) => Effect.sync(() => void shown.push(color))
-    return oneLight(
-      Layer.provide(LightLive, Layer.succeed(Lamp, show)),
-      (light) =>
-        Effect.gen(function*() {
-          expect(yield* light.Walk({ who: "ann" })).toBe("l-1")
-          expect(shown).toEqual(["red"])
-        })
-    )
-  })
-
-  it.effect("messages side by side are a crash that says what to set", () => {
-    const Lights = StateMachine.make(Light, lights, {
-      states: { Red: {}, Green: {}, Amber: {} },
-      common: { ...common, Keep: () => Effect.never, Walk: walk }
-    })
-    const layer = Light.toLayer(StateMachine.build(Lights), { concurrency: 2 })
-    return oneLight(layer, (light) =>
-      Effect.gen(function*() {
-        yield* light.Keep(undefined, told)
-        const crashed = yield* Effect.flip(light.Walk({ who: "ann" }))
-        expect(crashed.message).toMatch(/Light is a state machine .* set its concurrency to 1/)
-      }))
-  })
-
-  it.effect("answers that are streams stand beside the machine", () => {
-    const Feed = Actor.make("Feed", [
-      Rpc.make("Next"),
-      Rpc.make("All", { success: Schema.Int, stream: true })
-    ])
-    const Feeds = StateMachine.make(Feed, { states: ["On"], initial: "On", data: 0 }, {
-      states: { On: { on: { Next: (_, { data }) => stay({ data: data + 1 }) } } }
-    })
-    const FeedLive = Feed.toLayer(
-      Effect.map(StateMachine.build(Feeds), (handlers) => ({
-        ...handlers,
-        All: () => Stream.make(1, 2)
-      }))
-    )
-    return Effect.gen(function*() {
-      const feed = (yield* Feed.client)("f")
-      yield* feed.Next()
-      expect(Chunk.toArray(yield* Stream.runCollect(feed.All()))).toEqual([1, 2])
-    }).pipe(Effect.provide(Layer.provideMerge(FeedLive, ActorSystem.layer)))
   })
 })

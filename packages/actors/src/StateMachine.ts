@@ -17,7 +17,8 @@ import type {
   Transition
 } from "./internal/machine.ts"
 import { check, tagsOf } from "./internal/machineCheck.ts"
-import { type ErasedDefinition, MachineRun } from "./internal/machineRun.ts"
+import type { ErasedDefinition } from "./internal/machineDefinition.ts"
+import { MachineRun } from "./internal/machineRun.ts"
 import type { Complete, Needs } from "./internal/machineTypes.ts"
 
 export {
@@ -147,10 +148,8 @@ export type EventOf<Rpcs extends Rpc.Any> = Rpcs extends infer R extends Rpc.Any
 
 // Transitions ------------------------------------------------------------------------------------
 
-interface Replying<Reply> {
-  /** The answer. It is sent when all that follows from the message is done. */
-  readonly reply: Reply
-}
+/** The answer; it is sent when all that follows from the message is done. */
+type Replying<Reply> = { readonly reply: Reply }
 
 /**
  * Goes to a state: the timeouts of the state at hand are cancelled, the entry of the new one runs,
@@ -181,7 +180,7 @@ export const goto: {
   ): Goto<S, D, Reply, E, T | C>
 } = (state: string, options: object = {}) => ({ ...options, _tag: "Goto", state }) as never
 
-/** Stays in the state: its timeout runs on, nothing is entered, postponed messages go on waiting. */
+/** Stays in the state: its timeout runs on, nothing is entered, and what is postponed waits on. */
 export const stay: {
   <const D = never, E = never, const T extends string = never, const C extends string = never>(
     options?: Also<D, E, T, C>

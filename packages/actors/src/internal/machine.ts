@@ -66,8 +66,6 @@ export type Transition<S extends string, D, Reply, E, T extends string> =
 export interface Machine<S extends string = string, D = unknown> {
   readonly state: S
   readonly data: D
-  /** Grows each time a state is entered: the timeouts of an earlier visit are told by it. */
-  readonly visit: number
   /** Inserted events that are to be handled before any message, in order. */
   readonly inserted: ReadonlyArray<Event>
   /** Inserted events that wait for another state, oldest first; messages wait in the stash. */
@@ -93,7 +91,6 @@ export const insertedEventsMax = 1_024
 export const begin = <S extends string, D>(state: S, data: D): Machine<S, D> => ({
   state,
   data,
-  visit: 0,
   inserted: [],
   postponed: []
 })
@@ -128,7 +125,6 @@ export const step = <S extends string, D>(
   const after: Machine<S, D> = {
     state: changes ? target : machine.state,
     data: dataAfter(machine, transition),
-    visit: enters ? machine.visit + 1 : machine.visit,
     inserted: [...next, ...(changes ? postponed : []), ...machine.inserted],
     postponed: changes ? [] : postponed
   }

@@ -1,9 +1,9 @@
-/** Checks the definition of a state machine when it is made: nothing is dropped for want of a place. */
+/** Checks the definition of a state machine when it is made: no message is without a place. */
 import type { Rpc } from "@effect/rpc"
 import * as RpcSchema from "@effect/rpc/RpcSchema"
 import { Context } from "effect"
 import { Beside, Reentrant } from "../Handling.ts"
-import type { ErasedDefinition, ErasedState } from "./machineRun.ts"
+import type { ErasedDefinition, ErasedState } from "./machineDefinition.ts"
 
 /** The names that a definition gives. */
 export interface Names {

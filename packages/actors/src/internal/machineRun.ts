@@ -1,5 +1,5 @@
-/** Drives a state machine within its actor: runs the handlers, and what their transitions ask for. */
-import { type Context, Duration, Effect } from "effect"
+/** Drives a state machine within its actor: its handlers, and what their transitions ask for. */
+import { type Context, type Duration, Effect } from "effect"
 import type { ActorContextService, EndReason } from "../ActorContext.ts"
 import {
   type Action,
@@ -9,50 +9,9 @@ import {
   insertedEventsMax,
   type Machine,
   pull,
-  step,
-  type Transition
+  step
 } from "./machine.ts"
-
-/** Where a machine is, as its handlers see it. */
-interface At {
-  readonly state: string
-  readonly data: unknown
-}
-
-type AnyTransition = Transition<string, unknown, unknown, Event, string>
-
-type Outcome = AnyTransition | Effect.Effect<AnyTransition | void, unknown, unknown>
-
-interface Timeout {
-  readonly after: Duration.DurationInput | ((data: unknown) => Duration.DurationInput)
-  readonly run: (at: At) => Outcome
-}
-
-/** One state without its types. */
-export interface ErasedState {
-  readonly entry?: (at: At & { readonly from: string }) => Outcome | void
-  readonly timeout?: Timeout
-  readonly idle?: Timeout
-  readonly on?: Readonly<Record<string, (payload: unknown, at: At) => Outcome>>
-  readonly postpone?: ReadonlyArray<string>
-  readonly timers?: Readonly<Record<string, (at: At) => Outcome>>
-}
-
-/** A definition without its types. */
-export interface ErasedDefinition {
-  readonly name: string
-  /** The messages that the machine handles. */
-  readonly tags: ReadonlyArray<string>
-  readonly initial: string
-  readonly data: unknown
-  readonly states: Readonly<Record<string, ErasedState>>
-  readonly common?: ErasedState["on"]
-  readonly timers?: ErasedState["timers"]
-  readonly terminate?: (reason: EndReason, at: At) => Effect.Effect<void, never, unknown>
-  readonly onTransition?: (
-    change: { readonly from: string; readonly to: string; readonly data: unknown }
-  ) => Effect.Effect<void, never, unknown>
-}
+import type { AnyTransition, At, ErasedDefinition, Outcome, Timeout } from "./machineDefinition.ts"
 
 const timeoutKey = "StateMachine/timeout"
 const idleKey = "StateMachine/idle"
@@ -254,14 +213,9 @@ export class MachineRun {
 
   private arm(key: string, timeout: Timeout | undefined): Effect.Effect<void> {
     if (timeout === undefined) return Effect.void
-    const { data, visit } = this.machine
     const { after, run } = timeout
-    const millis = typeof after === "function" ? after(data) : after
-    return this.actor.timers.once(
-      key,
-      millis,
-      Effect.suspend(() => this.machine.visit === visit ? this.onTime(key, run) : Effect.void)
-    )
+    const time = typeof after === "function" ? after(this.machine.data) : after
+    return this.actor.timers.once(key, time, this.onTime(key, run))
   }
 
   private startTimer(name: string, after: Duration.Duration): Effect.Effect<void> {
@@ -300,8 +254,8 @@ export class MachineRun {
     return Effect.suspend(() => {
       if (this.busy) {
         return Effect.dieMessage(
-          `${this.definition.name} is a state machine and handles one message at a time, but ${what}`
-            + " came beside another; set its concurrency to 1"
+          `${this.definition.name} is a state machine and handles one message at a time, but`
+            + ` ${what} came beside another; set its concurrency to 1`
         )
       }
       this.busy = true
