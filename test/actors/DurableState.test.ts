@@ -4,7 +4,7 @@ import { ActorSystem } from "@plantd/actors"
 import * as DurableState from "@plantd/actors/DurableState"
 import { DurableStore } from "@plantd/actors/DurableStore"
 import { Fence } from "@plantd/core"
-import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
+import { Cause, Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import {
   Counter,
   CounterLive,
@@ -233,6 +233,17 @@ describe("DurableState", () => {
         expect(error.message).toContain(reason)
         expect(handle.revision).toBe(0)
         yield* handle.set({ a: ["x", { y: null }], b: undefined })
+      }).pipe(withMemory)
+  )
+
+  it.scoped.each(["", "x".repeat(1_025), "a\u0000b", "a\ud800"])(
+    "a name that no database keeps as it is does not open: %j",
+    (name) =>
+      Effect.gen(function*() {
+        const cause = yield* Effect.flip(
+          Effect.sandbox(opened(DurableState.open({ ...number, name })))
+        )
+        expect(Cause.pretty(cause)).toContain("it cannot be the key of a row")
       }).pipe(withMemory)
   )
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { DurableStore, type DurableStoreService, type Entity } from "@plantd/actors/DurableStore"
 import { Fence } from "@plantd/core"
 import { Context, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
-import { databaseFile, onFile, sqlError, tapped } from "./durable.ts"
+import { databaseFile, onFile, sqlError, settled, tapped } from "./durable.ts"
 
 const entity = (id: string): Entity => ({ address: { type: "Valve", id }, name: "state" })
 
@@ -28,9 +28,6 @@ const set = (
   })
 
 const many = Array.from({ length: 64 }, (_, index) => `v${index}`)
-
-/** Lets fibers run until they wait for time or for something else. */
-const settled = Effect.forEach(Array.from({ length: 200 }), () => Effect.yieldNow())
 
 describe("SqlDurableStore in trouble", () => {
   it.scopedLive("a full disk fails its writes, provably not written, and is used again after", () =>
@@ -81,7 +78,7 @@ describe("SqlDurableStore in trouble", () => {
       expect(yield* store.read(entity("a"))).toMatchObject({ revision: 1 })
     }))
 
-  it.scopedLive("a lock that is held beyond the deadline fails the write, and those behind it", () =>
+  it.scopedLive("a lock held beyond the deadline fails the write, and those behind it", () =>
     Effect.gen(function*() {
       const file = yield* databaseFile
       const { store } = yield* tapped(file, { writeTimeout: "200 millis", batchMax: 1 })
@@ -104,7 +101,7 @@ describe("SqlDurableStore in trouble", () => {
       expect(yield* store.read(entity("a"))).toMatchObject({ revision: 1 })
     }))
 
-  it.scoped("a write that waits beyond its deadline fails, and those that waited for room too", () =>
+  it.scoped("a write that waits beyond its deadline fails, and so do those held back", () =>
     Effect.gen(function*() {
       const { sql, store } = yield* tapped(":memory:", { writesQueuedMax: 2, batchMax: 1 })
       const ids = ["a", "b", "c", "d"]
@@ -126,6 +123,26 @@ describe("SqlDurableStore in trouble", () => {
       )
       yield* Scope.close(busy, Exit.void)
       yield* set(store, "b")
+    }))
+
+  it.scoped("who waits for room gets it where one before it is taken back", () =>
+    Effect.gen(function*() {
+      const { sql, store } = yield* tapped(":memory:", { writesQueuedMax: 1, batchMax: 1 })
+      const ids = ["a", "b", "c"]
+      yield* claimAll(store, ids)
+      const busy = yield* Scope.make()
+      yield* Scope.extend(sql.reserve, busy)
+      const [first, second, third] = yield* Effect.all([
+        Effect.zipLeft(Effect.fork(set(store, "a")), settled),
+        Effect.fork(set(store, "b")),
+        Effect.fork(set(store, "c"))
+      ])
+      yield* settled
+      yield* Fiber.interrupt(second)
+      yield* Scope.close(busy, Exit.void)
+      yield* Fiber.join(Fiber.all([first, third]))
+      const stored = yield* Effect.forEach(ids, (id) => store.read(entity(id)))
+      expect(stored.map((row) => row?.revision)).toEqual([1, 0, 1])
     }))
 
   it.scoped("more writes than may wait are held back, and written when there is room", () =>

@@ -7,6 +7,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import { Actor, ActorContext, ActorSystem } from "@plantd/actors"
 import * as DurableState from "@plantd/actors/DurableState"
 import { DurableStore } from "@plantd/actors/DurableStore"
+import { EventLoop } from "@plantd/actors/EventLoop"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
 import { Context, Deferred, Effect, Layer, Schema, type Scope } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -51,6 +52,14 @@ export const onFile = (
 
 /** A store in a database in memory, and the client that it writes with. */
 export const inMemory = onFile(":memory:")
+
+/** Lets fibers run until they wait for time or for something else. */
+export const settled = Effect.flatMap(
+  EventLoop,
+  (loop) => Effect.async<void>((resume) => loop.afterTurn(() => resume(Effect.void)))
+).pipe(
+  Effect.repeatN(10)
+)
 
 const Holder = Actor.make("Holder", [Rpc.make("Stop")])
 

@@ -60,6 +60,7 @@ const contender = Effect.gen(function*() {
 export const durableWrite: Figure = {
   name: "durable-write",
   unit: "writes/s",
+  better: "higher",
   subject: contender,
   peers: {}
 }

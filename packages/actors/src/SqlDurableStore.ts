@@ -2,16 +2,14 @@
  * The durable store on SQLite or PostgreSQL, through whichever `SqlClient` is provided. Writes of
  * all actors share transactions (group commit), and what is acknowledged is synced to disk.
  */
-import { SqlClient } from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
+import type { SqlClient } from "@effect/sql/SqlClient"
 import { Duration, Effect, Layer, type Scope } from "effect"
-import { type SchemaTooNew, StoreUnavailable } from "./DurableError.ts"
+import type { SchemaTooNew, StoreUnavailable } from "./DurableError.ts"
 import { DurableStore, type DurableStoreService, valueBytesMaxDefault } from "./DurableStore.ts"
-import { postgres, sqlite } from "./internal/durableSql.ts"
 import { makeGroupCommit } from "./internal/groupCommit.ts"
 import { durableMigrations, migrate } from "./internal/migrations.ts"
+import { checkBounds, openDatabase } from "./internal/sqlDatabase.ts"
 import { bytesOf, commitOf, keyOf, readsOf } from "./internal/sqlStore.ts"
-import { type Database, execute, unavailable } from "./internal/sqlTransaction.ts"
 
 /** How a store writes. */
 export interface Settings {
@@ -62,9 +60,8 @@ export const make = (
 > =>
   Effect.gen(function*() {
     const settings = { ...defaults, ...options }
-    check(settings)
-    const database = yield* databaseOf
-    yield* prepare(database, settings)
+    checkBounds("SqlDurableStore", settings)
+    const database = yield* openDatabase(settings)
     yield* migrate(durableMigrations)
     const reads = readsOf(database)
     const submit = yield* makeGroupCommit(
@@ -89,51 +86,3 @@ export const layerWith = (
 /** A store with the default settings: acknowledged means synced. */
 export const layer: Layer.Layer<DurableStore, SchemaTooNew | StoreUnavailable, SqlClient> = Layer
   .suspend(() => layerWith({}))
-
-const check = ({ batchBytesMax, batchMax, valueBytesMax, writesQueuedMax }: Settings): void => {
-  const counts = { batchMax, batchBytesMax, valueBytesMax, writesQueuedMax }
-  for (const [name, value] of Object.entries(counts)) {
-    if (Number.isSafeInteger(value) && value >= 1) continue
-    throw new RangeError(`SqlDurableStore: ${name} is ${value}, expected a whole number above 0`)
-  }
-}
-
-const databaseOf: Effect.Effect<Database, never, SqlClient> = Effect.flatMap(
-  SqlClient,
-  (sql) =>
-    sql.onDialectOrElse({
-      sqlite: () => Effect.succeed({ sql, dialect: sqlite }),
-      pg: () => Effect.succeed({ sql, dialect: postgres }),
-      orElse: () => Effect.dieMessage("SqlDurableStore: only SQLite and PostgreSQL are supported")
-    })
-)
-
-/** Sets how the connection writes, and sees to it that the setting was taken. */
-const prepare = (
-  { dialect, sql }: Database,
-  settings: Settings
-): Effect.Effect<void, StoreUnavailable> =>
-  Effect.scoped(
-    Effect.gen(function*() {
-      const connection = yield* sql.reserve
-      if (dialect.name === "pg") {
-        const [row] = yield* execute(connection, "SHOW synchronous_commit")
-        if (settings.synchronous === "normal" || row?.["synchronous_commit"] !== "off") return
-        return yield* notDurable("synchronous_commit is off")
-      }
-      const lockWait = Math.ceil(Duration.toMillis(settings.lockWait))
-      yield* execute(connection, `PRAGMA busy_timeout = ${lockWait}`)
-      yield* execute(connection, `PRAGMA synchronous = ${settings.synchronous}`)
-      const [row] = yield* execute(connection, "PRAGMA synchronous")
-      const expected = settings.synchronous === "full" ? 2 : 1
-      if (row?.["synchronous"] === expected) return
-      return yield* notDurable(`PRAGMA synchronous is ${String(row?.["synchronous"])}`)
-    })
-  ).pipe(Effect.catchTag("SqlError", (error: SqlError) => unavailable(error, "not-written")))
-
-const notDurable = (fact: string) =>
-  new StoreUnavailable({
-    reason: "failed",
-    outcome: "not-written",
-    detail: `${fact}, so that writes would be acknowledged before they are synced`
-  })

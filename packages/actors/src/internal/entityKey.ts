@@ -17,7 +17,7 @@ export const keyProblem = ({ address, name }: Entity): string | undefined => {
     if (part.length === 0 || part.length > keyPartLengthMax) {
       return `a part of it has ${part.length} characters, expected 1 to ${keyPartLengthMax}`
     }
-    if (/\u0000|\p{Surrogate}/u.test(part)) {
+    if (part.includes("\u0000") || /\p{Surrogate}/u.test(part)) {
       return `${JSON.stringify(part)} contains a NUL character or half a surrogate pair`
     }
   }

@@ -3,15 +3,24 @@
  * price (the sync of a disk) is shared. Each write ends by itself: by its own outcome, or by its
  * deadline.
  */
-import { Cause, Effect, Exit, Fiber, Metric, MetricBoundaries, type Scope } from "effect"
+import { Monotonic } from "@plantd/core"
+import {
+  Cause,
+  type Clock,
+  Effect,
+  Exit,
+  Fiber,
+  Metric,
+  MetricBoundaries,
+  MetricLabel,
+  type Scope
+} from "effect"
 import { type Outcome, StoreUnavailable, type UnavailableReason } from "../DurableError.ts"
-import { type Entry, type Lane, Mailbox } from "../Mailbox.ts"
+import { EventLoop, type EventLoopService } from "../EventLoop.ts"
+import { Pending, type QueueBounds, type Sorting, WriteQueue, type Writes } from "./writeQueue.ts"
 
 /** What is written, and how a batch of it is. */
-export interface Committing<Op, A, E> {
-  /** A batch has no two writes of one key; those of one key are written in their order. */
-  readonly keyOf: (op: Op) => string
-  readonly bytesOf: (op: Op) => number
+export interface Committing<Op, A, E> extends Sorting<Op> {
   /** Writes all or nothing, and says for each what became of it, in order. */
   readonly commit: (
     ops: ReadonlyArray<Op>
@@ -19,24 +28,9 @@ export interface Committing<Op, A, E> {
 }
 
 /** The bounds of a group commit. */
-export interface Bounds {
-  /** The most writes in one transaction. */
-  readonly batchMax: number
-  /** The most bytes in one transaction, unless one write alone has more. */
-  readonly batchBytesMax: number
-  /** The most writes that wait for a transaction; further ones wait for room. */
-  readonly writesQueuedMax: number
+export interface Bounds extends QueueBounds {
   readonly writeTimeoutMillis: number
 }
-
-/** A batch is begun when so many turns of the scheduler in a row have brought no further write. */
-const quietTurns = 6
-
-/** A batch is begun after so many turns in any case. */
-const gatherTurnsMax = 64
-
-/** Transactions may keep the event loop from timers and sockets for so long, in ms. */
-const blockedMillisMax = 5
 
 /** The wait before a locked database is tried again doubles between these, in ms. */
 const lockBackoffMillis = { min: 2, max: 100 } as const
@@ -62,33 +56,6 @@ const batchSizes = Metric.histogram(
   "writes per transaction"
 )
 
-/** One write on its way. */
-class Pending<Op, A, E> implements Entry<Pending<Op, A, E>> {
-  previous: Pending<Op, A, E> | undefined = undefined
-  next: Pending<Op, A, E> | undefined = undefined
-  list: Lane<Pending<Op, A, E>> | undefined = undefined
-  /** Is there until it has ended. */
-  resume: ((effect: Effect.Effect<A, E | StoreUnavailable>) => void) | undefined
-  /** Waits for room in the queue. */
-  held = false
-  readonly op: Op
-  readonly deadline: number
-
-  constructor(op: Op, deadline: number, resume: Pending<Op, A, E>["resume"]) {
-    this.op = op
-    this.deadline = deadline
-    this.resume = resume
-  }
-
-  end(exit: Exit.Exit<A, E | StoreUnavailable>): void {
-    const { resume } = this
-    this.resume = undefined
-    resume?.(exit)
-  }
-}
-
-type Writes<Op, A, E> = ReadonlyArray<Pending<Op, A, E>>
-
 /** Writes that share a transaction. */
 class Batch<Op, A, E> {
   readonly writes: Writes<Op, A, E>
@@ -107,8 +74,8 @@ export const makeGroupCommit = <Op, A, E>(
 ): Effect.Effect<(op: Op) => Effect.Effect<A, E | StoreUnavailable>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Effect.clock
-    const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
-    const group = new GroupCommit(committing, bounds, now)
+    const eventLoop = yield* EventLoop
+    const group = new GroupCommit(committing, bounds, { clock, eventLoop })
     const writer = yield* Effect.forkDaemon(group.run)
     yield* Effect.addFinalizer(() => Effect.zipRight(group.close, Fiber.join(writer)))
     return group.submit
@@ -118,22 +85,23 @@ class GroupCommit<Op, A, E> {
   private readonly committing: Committing<Op, A, E>
   private readonly bounds: Bounds
   private readonly now: () => number
-  private readonly queue: Mailbox<Pending<Op, A, E>>
-  /** Taken from the queue, but of a key that its batch had already: first in the next one. */
-  private carried: Array<Pending<Op, A, E>> = []
+  private readonly queue: WriteQueue<Op, A, E>
   private wake: (() => void) | undefined = undefined
   private closed = false
-  /** When the event loop last came round. */
-  private breathedAt: number
+  private readonly eventLoop: EventLoopService
   /** What keeps the database from taking writes at present. */
   private trouble: StoreUnavailable | undefined = undefined
 
-  constructor(committing: Committing<Op, A, E>, bounds: Bounds, now: () => number) {
+  constructor(
+    committing: Committing<Op, A, E>,
+    bounds: Bounds,
+    { clock, eventLoop }: { readonly clock: Clock.Clock; readonly eventLoop: EventLoopService }
+  ) {
     this.committing = committing
     this.bounds = bounds
-    this.now = now
-    this.breathedAt = now()
-    this.queue = new Mailbox({ capacity: bounds.writesQueuedMax, overflow: "backpressure" })
+    this.now = () => Monotonic.millis(clock)
+    this.eventLoop = eventLoop
+    this.queue = new WriteQueue(committing, bounds)
   }
 
   /** Succeeds when it is committed. An interrupted one is taken back where it waits still. */
@@ -145,16 +113,16 @@ class GroupCommit<Op, A, E> {
       }
       const deadline = this.now() + this.bounds.writeTimeoutMillis
       const pending = new Pending(op, deadline, resume)
-      pending.held = this.queue.offer(pending) === "waiting"
+      this.queue.offer(pending)
       this.wakeUp()
-      return Effect.suspend(() => this.withdraw(pending))
+      return Effect.suspend(() => this.queue.withdraw(pending))
     })
 
   /** Writes batch after batch until it is closed and nothing waits. */
   readonly run: Effect.Effect<void> = Effect.suspend(() =>
     Effect.whileLoop({
-      while: () => !this.closed || this.hasWork(),
-      body: () => (this.hasWork() ? this.next : this.park),
+      while: () => !this.closed || this.queue.size > 0,
+      body: () => (this.queue.size > 0 ? this.next : this.park),
       step: () => {}
     })
   )
@@ -165,47 +133,29 @@ class GroupCommit<Op, A, E> {
   })
 
   private readonly park = Effect.async<void>((resume) => {
-    if (this.closed || this.hasWork()) resume(Effect.void)
+    if (this.closed || this.queue.size > 0) resume(Effect.void)
     else this.wake = () => resume(Effect.void)
   })
 
   private readonly next: Effect.Effect<void> = Effect.gen(this, function*() {
-    // Begun before the transaction: a sync takes longer than the timer, which then costs nothing.
-    const breath = this.now() - this.breathedAt < blockedMillisMax
-      ? undefined
-      : yield* Effect.fork(Effect.sleep(0))
     yield* this.gather
-    const batch = this.take()
+    this.expire(this.queue.expired(this.now()), "not-written")
+    const batch = new Batch(this.queue.take())
     if (batch.writes.length > 0) {
       // A transaction that outlasts all deadlines of its batch is left to end by itself.
       yield* Effect.raceFirst(Effect.disconnect(this.attempt(batch)), this.sweep(batch)).pipe(
         Effect.catchAllCause((cause) => Effect.sync(() => this.fail(batch.writes, errorOf(cause))))
       )
     }
-    if (breath !== undefined) {
-      yield* Fiber.join(breath)
-      this.breathedAt = this.now()
-    }
   })
 
-  /** Lets everyone who is about to write do so. */
-  private readonly gather = Effect.suspend(() => {
-    let [size, quiet, turns] = [this.queue.size, 0, 0]
-    return Effect.whileLoop({
-      while: () =>
-        quiet < quietTurns && turns < gatherTurnsMax && this.queue.size < this.bounds.batchMax,
-      body: () => Effect.yieldNow(),
-      step: () => {
-        turns++
-        quiet = this.queue.size === size ? quiet + 1 : 0
-        size = this.queue.size
-      }
-    })
+  /**
+   * Lets everyone who is about to write do so: fibers, and what waits in timers and sockets, which
+   * a transaction of SQLite holds up.
+   */
+  private readonly gather = Effect.async<void>((resume) => {
+    this.eventLoop.afterTurn(() => resume(Effect.void))
   })
-
-  private hasWork(): boolean {
-    return this.queue.size > 0 || this.carried.length > 0
-  }
 
   private wakeUp(): void {
     const { wake } = this
@@ -213,62 +163,12 @@ class GroupCommit<Op, A, E> {
     wake?.()
   }
 
-  /** The next batch, in order, without two of one key; what is past its deadline ends here. */
-  private take(): Batch<Op, A, E> {
-    const { batchBytesMax, batchMax } = this.bounds
-    const now = this.now()
-    const keys = new Set<string>()
-    const batch: Array<Pending<Op, A, E>> = []
-    const again = this.carried
-    this.carried = []
-    let bytes = 0
-    while (batch.length < batchMax && bytes < batchBytesMax) {
-      const pending = again.shift() ?? this.shift()
-      if (pending === undefined) break
-      if (pending.resume === undefined) continue
-      if (pending.deadline <= now) {
-        this.expire(pending, "not-written")
-        continue
-      }
-      const key = this.committing.keyOf(pending.op)
-      if (keys.has(key)) {
-        this.carried.push(pending)
-        // Many of one key: look no further, else all of them would be carried.
-        if (this.carried.length >= batchMax) break
-        continue
-      }
-      keys.add(key)
-      bytes += this.committing.bytesOf(pending.op)
-      batch.push(pending)
-    }
-    this.carried.push(...again)
-    return new Batch(batch)
-  }
-
-  private shift(): Pending<Op, A, E> | undefined {
-    const pending = this.queue.take()
-    for (let m = this.queue.admit(); m !== undefined; m = this.queue.admit()) m.held = false
-    return pending
-  }
-
-  private withdraw(pending: Pending<Op, A, E>): Effect.Effect<void> {
-    const waits = pending.list !== undefined || this.carried.includes(pending)
-    if (waits || pending.resume === undefined) {
-      pending.list?.remove(pending)
-      pending.resume = undefined
-      return Effect.void
-    }
-    return Effect.async<void>((resume) => {
-      pending.resume = () => resume(Effect.void)
-    })
-  }
-
   /** Writes a batch; a locked database is tried again until the last deadline has passed. */
   private attempt(batch: Batch<Op, A, E>): Effect.Effect<void> {
     return Effect.gen(this, function*() {
       let delay: number = lockBackoffMillis.min
       for (;;) {
-        const live = batch.writes.filter(({ resume }) => resume !== undefined)
+        const live = batch.writes.filter(({ ended }) => !ended)
         if (live.length === 0) return
         batch.inTransaction = true
         const exit = yield* Effect.exit(this.committing.commit(live.map(({ op }) => op)))
@@ -279,8 +179,8 @@ class GroupCommit<Op, A, E> {
         if (repeatable && error.reason === "failed" && live.length > 1) {
           return yield* this.oneByOne(batch, live)
         }
-        if (!repeatable || error.reason !== "locked") return this.fail(live, error)
-        this.trouble = error
+        this.trouble = repeatable && error.reason === "locked" ? error : undefined
+        if (this.trouble === undefined) return this.fail(live, error)
         yield* Effect.sleep(delay)
         delay = Math.min(delay * 2, lockBackoffMillis.max)
       }
@@ -299,35 +199,31 @@ class GroupCommit<Op, A, E> {
   /** Ends what is past its deadline while a batch is written; ends itself when the batch has. */
   private sweep(batch: Batch<Op, A, E>): Effect.Effect<void> {
     return Effect.whileLoop({
-      while: () => batch.writes.some(({ resume }) => resume !== undefined),
+      while: () => batch.writes.some(({ ended }) => !ended),
       body: () => Effect.sleep(sweepMillis),
       step: () => {
         const now = this.now()
-        for (const pending of batch.writes) {
-          if (pending.deadline <= now) {
-            this.expire(pending, batch.inTransaction ? "unknown" : "not-written")
-          }
-        }
-        for (const pending of this.queue.drain()) {
-          if (pending.deadline <= now) this.expire(pending, "not-written")
-          else pending.held = this.queue.offer(pending) === "waiting"
-        }
+        const late = batch.writes.filter(({ deadline, ended }) => !ended && deadline <= now)
+        this.expire(late, batch.inTransaction ? "unknown" : "not-written")
+        this.expire(this.queue.expired(now), "not-written")
       }
     })
   }
 
-  private expire(pending: Pending<Op, A, E>, outcome: Outcome): void {
+  private expire(late: Writes<Op, A, E>, outcome: Outcome): void {
     const { trouble } = this
     const timeout = `not within ${this.bounds.writeTimeoutMillis} ms`
-    const reason = trouble?.reason ?? (pending.held ? "overloaded" : "deadline")
     const detail = trouble === undefined ? timeout : `${timeout}: ${trouble.detail}`
-    this.fail([pending], failure(reason, outcome, detail))
+    for (const pending of late) {
+      const reason = trouble?.reason ?? (pending.held ? "overloaded" : "deadline")
+      this.fail([pending], failure(reason, outcome, detail))
+    }
   }
 
   private fail(pendings: Writes<Op, A, E>, error: StoreUnavailable): void {
     for (const pending of pendings) {
-      if (pending.resume === undefined) continue
-      failures.unsafeUpdate(1, [])
+      if (pending.ended) continue
+      failures.unsafeUpdate(1, [MetricLabel.make("reason", error.reason)])
       pending.end(Exit.fail(error))
     }
   }
