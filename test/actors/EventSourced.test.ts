@@ -3,7 +3,16 @@ import { describe, expect, it } from "@effect/vitest"
 import { DurableStore } from "@plantd/actors/DurableStore"
 import * as EventSourced from "@plantd/actors/EventSourced"
 import { Cause, Effect, Logger, Schema } from "effect"
-import { databaseFile, inMemory, onFile, opened, sqlError, tapped } from "./durable.ts"
+import {
+  databaseFile,
+  holder,
+  inMemory,
+  onFile,
+  opened,
+  settled,
+  sqlError,
+  tapped
+} from "./durable.ts"
 
 const Deposited = Schema.TaggedStruct("Deposited", { amount: Schema.Int })
 const Withdrawn = Schema.TaggedStruct("Withdrawn", { amount: Schema.Int })
@@ -33,10 +42,10 @@ const account = (every?: number) => {
 const kept = (sequence: number) =>
   Effect.flatMap(
     DurableStore,
-    (store) => store.snapshot({ address: { type: "Holder", id: "one" }, name: "journal" })
+    (store) => store.snapshot({ address: holder, name: "journal" })
   ).pipe(
-    Effect.zipLeft(Effect.yieldNow()),
-    Effect.repeat({ until: (snapshot) => snapshot?.sequence === sequence, times: 10_000 })
+    Effect.zipLeft(settled),
+    Effect.repeat({ until: (snapshot) => snapshot?.sequence === sequence, times: 1_000 })
   )
 
 describe("EventSourced", () => {
@@ -171,9 +180,7 @@ describe("EventSourced", () => {
       )
       yield* handle.persist(deposited(1))
       expect(yield* handle.persist(deposited(1))).toBe(2)
-      yield* Effect.yieldNow().pipe(
-        Effect.repeat({ until: () => logged.length > 0, times: 10_000 })
-      )
+      yield* Effect.repeat(settled, { until: () => logged.length > 0, times: 1_000 })
       expect(logged[0]).toContain("a snapshot at event 2 was not kept")
       tap.intercept = () => undefined
       yield* handle.persistAll([deposited(1), deposited(1)])

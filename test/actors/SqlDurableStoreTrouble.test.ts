@@ -81,7 +81,7 @@ describe("SqlDurableStore in trouble", () => {
   it.scopedLive("a lock held beyond the deadline fails the write, and those behind it", () =>
     Effect.gen(function*() {
       const file = yield* databaseFile
-      const { store } = yield* tapped(file, { writeTimeout: "200 millis", batchMax: 1 })
+      const { store } = yield* tapped(file, { writeTimeout: "1 seconds", batchMax: 1 })
       yield* claimAll(store, ["a", "b"])
       const other = yield* Layer.build(SqliteClient.layer({ filename: file }))
       const elsewhere = Context.get(other, SqlClient)
@@ -93,7 +93,7 @@ describe("SqlDurableStore in trouble", () => {
         expect(error).toMatchObject({
           reason: "locked",
           outcome: "not-written",
-          detail: "not within 200 ms: SQLITE_BUSY: database is locked"
+          detail: "not within 1000 ms: SQLITE_BUSY: database is locked"
         })
       }
       yield* elsewhere.unsafe("COMMIT")

@@ -1,4 +1,4 @@
-/** Opens a database for durable writes: its dialect, and how its connection syncs what it writes. */
+/** Opens a database for durable writes: its dialect, and how its connection syncs them. */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Duration, Effect } from "effect"
