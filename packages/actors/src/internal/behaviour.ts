@@ -34,6 +34,8 @@ export const layerOf = <Rpcs extends Rpc.Any>(
   checkCount(name, "mailbox.capacity", mailbox.capacity)
   checkCount(name, "stash.capacity", stashCapacity)
   checkCount(name, "concurrency", concurrency)
+  const handlerMillis = millisOf(name, "handlerTimeout", options.handlerTimeout)
+  const passivateMillis = millisOf(name, "passivateAfter", options.passivateAfter)
   return Layer.scopedDiscard(
     Effect.gen(function*() {
       const { engine } = yield* ActorSystem
@@ -55,8 +57,8 @@ export const layerOf = <Rpcs extends Rpc.Any>(
         mailbox,
         stashCapacity,
         concurrency,
-        handlerMillis: millis(options.handlerTimeout),
-        passivateMillis: millis(options.passivateAfter),
+        handlerMillis,
+        passivateMillis,
         shutdownMillis: Duration.toMillis(options.shutdownTimeout ?? "5 seconds")
       }
       yield* engine.register(registration)
@@ -64,10 +66,14 @@ export const layerOf = <Rpcs extends Rpc.Any>(
   )
 }
 
-const millis = (input: Duration.DurationInput | undefined): number => {
+const millisOf = (
+  name: string,
+  option: string,
+  input: Duration.DurationInput | undefined
+): number => {
   const value = input === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(input)
   if (value > 0) return value
-  throw new RangeError(`a time of ${value} ms was given, expected more than 0`)
+  throw new RangeError(`${name}.toLayer: ${option} is ${value} ms, expected more than 0`)
 }
 
 const buildOf = (build: object, context: Context.Context<never>): Build => {

@@ -139,7 +139,7 @@ export class Cell implements Job, Life, Runnable, Home {
   force(): void {
     if (this.stage === "end") return
     this.forced = true
-    this.worker?.interrupt()
+    this.interruptWorker()
     this.messages.interruptAll()
   }
 
@@ -241,7 +241,9 @@ export class Cell implements Job, Life, Runnable, Home {
     switch (this.stage) {
       case "build":
         if (Exit.isFailure(exit)) this.fail(exit.cause, undefined)
-        else this.begin(exit.value as ErasedHandlers)
+        else if (typeof exit.value !== "object" || exit.value === null) {
+          this.fail(noHandlers, undefined)
+        } else this.begin(exit.value as ErasedHandlers)
         return
       case "end":
         // Of a message whose actor crashed beside it, or of the closing.
@@ -250,6 +252,10 @@ export class Cell implements Job, Life, Runnable, Home {
       default:
         this.messages.settle(exit)
     }
+  }
+
+  onWorker(worker: Worker): void {
+    this.worker = worker
   }
 
   interrupted(): void {
@@ -311,6 +317,21 @@ export class Cell implements Job, Life, Runnable, Home {
     return this.stage !== "ready" || this.messages.hasPlace
   }
 
+  /** Interrupts what the worker is at, and leaves it where that does not let itself be ended. */
+  private interruptWorker(): void {
+    const { worker } = this
+    if (worker === undefined) return
+    const { timetable } = this.host
+    worker.interrupt()
+    timetable.add({
+      deadline: timetable.now() + this.species.registration.shutdownMillis,
+      heapIndex: -1,
+      onDue: () => {
+        if (this.worker === worker && worker.abandon(this)) this.interrupted()
+      }
+    })
+  }
+
   private build(): Effect.Effect<ErasedHandlers, unknown> {
     this.crash = undefined
     this.forced = false
@@ -351,7 +372,7 @@ export class Cell implements Job, Life, Runnable, Home {
     this.crash = { cause, tag: tag ?? "start" }
     this.stage = "end"
     // A message at hand beside the one that crashed.
-    if (this.current !== undefined) this.worker?.interrupt()
+    if (this.current !== undefined) this.interruptWorker()
   }
 
   private decide(cause: Cause.Cause<unknown>, startedAt: number): "resume" | "end" {
@@ -453,6 +474,8 @@ export class Cell implements Job, Life, Runnable, Home {
     }
   }
 }
+
+const noHandlers = Cause.die(new TypeError("the actor's build gave no handlers"))
 
 const isOwnChoice = (reason: StopReason): boolean =>
   reason === "stopped" || reason === "passivated" || reason === "superseded"

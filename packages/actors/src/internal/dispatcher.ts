@@ -21,6 +21,8 @@ export const turnsMax = 1_024
 export interface Ground {
   readonly scheduler: Scheduler.Scheduler
   readonly eventLoop: EventLoopService
+  /** Told of a turn that threw: a fault of the runtime itself. */
+  readonly onFault: (defect: unknown) => void
 }
 
 /** A queue of everything that has work. */
@@ -55,7 +57,12 @@ export class Dispatcher {
     const batch = this.queue
     this.queue = this.spare
     for (const runnable of batch) {
-      if (runnable.pump()) this.queue.push(runnable)
+      try {
+        if (runnable.pump()) this.queue.push(runnable)
+      } catch (defect) {
+        // Thrown any further it would stop the scheduler, and with it every fiber of the process.
+        this.ground.onFault(defect)
+      }
     }
     batch.length = 0
     this.spare = batch

@@ -31,6 +31,9 @@ export class Handlers {
         const stream = result as Stream.Stream<unknown, unknown, unknown>
         return Exit.succeed(endingStream(stream, { address, context, ending, tag }))
       }
+      if (!Effect.isEffect(result)) {
+        return Effect.dieMessage(`the handler of ${address.type} for ${tag} gave no effect`)
+      }
       const effect = result as Effect.Effect<unknown, unknown, unknown>
       if (handlerMillis === Number.POSITIVE_INFINITY) return effect
       return Effect.timeoutFailCause(effect, {

@@ -2,6 +2,7 @@
 import type { Rpc } from "@effect/rpc"
 import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import {
+  Cause,
   type Clock,
   Duration,
   Effect,
@@ -93,7 +94,13 @@ class LocalSystem implements Engine, Habitat {
     this.askTimeoutMillis = Duration.toMillis(settings.askTimeout)
     this.timetable = new Timetable(clock, runtime)
     const scheduler = FiberRefs.getOrDefault(runtime.fiberRefs, FiberRef.currentScheduler)
-    this.dispatcher = new Dispatcher({ scheduler, eventLoop })
+    this.dispatcher = new Dispatcher({
+      scheduler,
+      eventLoop,
+      onFault: (defect) => {
+        Runtime.runFork(runtime)(Effect.logFatal("an actor's turn threw", Cause.die(defect)))
+      }
+    })
     this.draw = new Utils.PCGRandom(seed)
     this.log = new DeadLetterLog(settings, runtime)
     this.events = new Broadcast({

@@ -3,7 +3,7 @@
  * time, then parks until another has one: an idle actor costs no fiber, and a busy one pays for no
  * fork per message.
  */
-import { type Cause, Effect, Exit, type Fiber, FiberId, FiberRef, Runtime } from "effect"
+import { type Cause, Effect, Exit, type Fiber, FiberId, FiberRef, FiberRefs, Runtime } from "effect"
 import type { EventLoopService } from "../EventLoop.ts"
 import { type AtWork, atWork, type Envelope } from "./envelope.ts"
 
@@ -24,6 +24,8 @@ export interface Job extends AtWork {
   readonly settle: (exit: Exit.Exit<unknown, unknown>) => void
   /** The worker was interrupted while it ran this job's effect. */
   readonly interrupted: () => void
+  /** Another worker goes on with the job. */
+  readonly onWorker: (worker: Worker) => void
 }
 
 /** A fiber at work on one job. */
@@ -34,6 +36,10 @@ export class Worker implements AtWork {
   private fiber: Fiber.RuntimeFiber<void> | undefined = undefined
   private wake: ((effect: Effect.Effect<undefined>) => void) | undefined = undefined
   private finished = false
+  /** The fiber's own state; what a handler sets in it is not for the next message. */
+  private clean: FiberRefs.FiberRefs | undefined = undefined
+  /** The state when it was last seen to be clean. */
+  private refs: FiberRefs.FiberRefs | undefined = undefined
   /** Waits for the event loop before the job is run. */
   breathe = false
   /** The effect at hand is the job's, not the worker's own waiting. */
@@ -44,7 +50,11 @@ export class Worker implements AtWork {
     else resume(Effect.succeed(undefined))
   })
 
-  constructor(pool: Workers, job: Job, first: Effect.Effect<unknown, unknown, unknown>) {
+  constructor(
+    pool: Workers,
+    job: Job,
+    first: Effect.Effect<unknown, unknown, unknown> | undefined
+  ) {
     this.pool = pool
     this.job = job
     this.first = first
@@ -70,7 +80,14 @@ export class Worker implements AtWork {
       return loop
     })
     // Set within the fiber: a forked one, as this is, begins with a copy of what its origin was at.
-    const work = Effect.zipRight(FiberRef.set(atWork, this), loop)
+    const work = Effect.flatMap(
+      Effect.zipRight(FiberRef.set(atWork, this), Effect.getFiberRefs),
+      (refs) => {
+        this.clean = refs
+        this.refs = refs
+        return loop
+      }
+    )
     this.fiber = Runtime.runFork(runtime)(work, { immediate: false })
     this.fiber.addObserver(() => {
       const { job } = this
@@ -81,7 +98,7 @@ export class Worker implements AtWork {
   }
 
   /** Gives a parked worker its next job. */
-  assign(job: Job, first: Effect.Effect<unknown, unknown, unknown>): void {
+  assign(job: Job, first: Effect.Effect<unknown, unknown, unknown> | undefined): void {
     this.job = job
     this.first = first
     const { wake } = this
@@ -94,8 +111,22 @@ export class Worker implements AtWork {
     this.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
+  /** Leaves a job whose effect does not end, though interrupted; true where it had it. */
+  abandon(job: Job): boolean {
+    if (this.job !== job) return false
+    this.job = undefined
+    this.running = false
+    return true
+  }
+
   private body(): Effect.Effect<unknown, unknown> {
     const { job } = this
+    if (this.isMarked()) {
+      this.finished = true
+      this.job = undefined
+      if (job !== undefined) job.onWorker(this.pool.run(job, this.first))
+      return Effect.void
+    }
     if (this.breathe) {
       this.breathe = false
       return this.pool.breath
@@ -114,6 +145,18 @@ export class Worker implements AtWork {
       return Effect.void
     }
     return this.park
+  }
+
+  /** Whether a handler left something in the fiber's own state. */
+  private isMarked(): boolean {
+    const { clean, refs } = this
+    const now = this.fiber?.getFiberRefs()
+    if (clean === undefined || now === undefined || now === refs) return false
+    for (const ref of now.locals.keys()) {
+      if (FiberRefs.getOrDefault(now, ref) !== FiberRefs.getOrDefault(clean, ref)) return true
+    }
+    this.refs = now
+    return false
   }
 
   private settle(exit: Exit.Exit<unknown, unknown>): void {
@@ -137,7 +180,7 @@ export class Workers {
   }
 
   /** Runs a job, `first` first; the worker stays with it until it has no more. */
-  run(job: Job, first: Effect.Effect<unknown, unknown, unknown>): Worker {
+  run(job: Job, first: Effect.Effect<unknown, unknown, unknown> | undefined): Worker {
     const breathe = ++this.jobs >= jobsMax
     if (breathe) this.jobs = 0
     const idle = this.parked.pop()
