@@ -19,3 +19,14 @@ it("what is kept of a dead letter holds no payload, since that may be secret", (
     at: 3
   })
 })
+
+it("a message that was given up after its attempts has a reason of its own", () => {
+  const given = {
+    _tag: "DeadLetter",
+    address: { type: "Pump", id: "p-1" },
+    tag: "Start",
+    reason: "quarantined",
+    at: 3
+  }
+  expect(Schema.decodeUnknownSync(DeadLetter.DeadLetter)(given)).toEqual(given)
+})

@@ -8,13 +8,15 @@ import { ActorAddress } from "./ActorAddress.ts"
  * - `stopped`: its actor had stopped, or stopped before its turn came.
  * - `stash-full`: its handler put it aside, and there was no room for it.
  * - `not-registered`: no behaviour for its actor's type.
+ * - `quarantined`: it was delivered durably, and attempted as often as it may be, or unreadable.
  */
 export const Reason = Schema.Literal(
   "expired",
   "overflow",
   "stopped",
   "stash-full",
-  "not-registered"
+  "not-registered",
+  "quarantined"
 )
 /** Why no handler will ever see a message. */
 export type Reason = typeof Reason.Type
