@@ -29,12 +29,6 @@ const adapters: ReadonlyArray<Adapter> = [
     path: /^examples\/(first-steps|actors)\/src\//,
     may: ["Effect.run*"],
     reason: "each file is a program, and a program is run"
-  },
-  {
-    path: /^packages\/hardware\/src\/internal\/deviceActor\.ts$/,
-    may: ["Effect.run*"],
-    reason:
-      "a link tells its owner in plain code, and a PubSub slides by an effect that never waits"
   }
 ]
 

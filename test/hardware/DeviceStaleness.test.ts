@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Stream, TestClock } from "effect"
+import { Subscription } from "@plantd/hardware"
+import { type Clock, Deferred, type Duration, Effect, Fiber, Stream, TestClock } from "effect"
 import { rawDriver, settle, until } from "./peers.ts"
+import { makePlant, serve } from "./pump.ts"
 import { clientOf, endpoints, listen, reaches, reads, simulated } from "./rig.ts"
 
 /** A driver by hand, in session with the actor of p-1, whose flow is 1. */
@@ -75,6 +77,31 @@ describe("a reading that was measured before it was sent", () => {
       expect((yield* pump.snapshot).flow.quality).toBe("good")
       yield* TestClock.adjust("1 millis")
       expect((yield* pump.snapshot).flow.quality).toBe("stale")
+    }).pipe(simulated))
+})
+
+describe("a wall clock that is set", () => {
+  it.scoped("neither hides an unchanged value that is to be told again, nor repeats one", () =>
+    Effect.gen(function*() {
+      const clock = yield* Effect.clock
+      const wall = { offset: 0 }
+      const set = Object.assign(Object.create(clock) as Clock.Clock, {
+        unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis() + wall.offset,
+        unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+        sleep: (duration: Duration.Duration) => clock.sleep(duration)
+      })
+      const driver = yield* serve(makePlant(), endpoints)
+      const pump = yield* Effect.withClock(clientOf(endpoints), set)
+      yield* reads(pump, "flow", (reading) => reading.quality === "good")
+      const { told } = yield* listen(pump.subscribe(["flow"]))
+      wall.offset = -3_600_000
+      for (let i = 0; i < 10; i++) {
+        yield* TestClock.adjust("100 millis")
+        yield* driver.publish({ flow: 1 })
+        yield* settle
+        if (i === 0) wall.offset = 3_600_000
+      }
+      expect(told.map((item) => Subscription.isGap(item) || item.seq)).toEqual([0, 10])
     }).pipe(simulated))
 })
 

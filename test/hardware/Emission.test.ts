@@ -4,10 +4,9 @@ import { Attribute, Emission } from "@plantd/hardware"
 const rule = Emission.ruleOf(
   Attribute.number({ unit: "L/s", deadband: { absolute: 0.5 }, maxAge: "2 seconds" })
 )
-const told = (value: number | string | boolean | null, more: Partial<Emission.Told> = {}) => ({
+const told = (value: number | string | boolean | null, more: Partial<Emission.Content> = {}) => ({
   value,
   quality: "good" as const,
-  serverTime: 0,
   ...more
 })
 
@@ -23,17 +22,23 @@ describe("isDue", () => {
       told(1, { quality: "bad", reason: "b" }),
       true
     ],
-    ["the same value shortly after", told(1), told(1, { serverTime: 999 }), false],
-    ["the same value at half of maxAge", told(1), told(1, { serverTime: 1_000 }), true],
     ["a number after none", told(null), told(1), true]
-  ])("%s: %o then %o is told: %s", (_, last, next, due) => {
-    expect(Emission.isDue(rule, last, next)).toBe(due)
+  ])("%s: %o then %o is told: %s", (_, reading, next, due) => {
+    const last = reading && { reading, at: 5 }
+    expect(Emission.isDue(rule, last, next, 5)).toBe(due)
+  })
+
+  it("the same value is told again at half of its maxAge", () => {
+    const last = { reading: told(1), at: 5 }
+    expect(Emission.isDue(rule, last, told(1), 1_004)).toBe(false)
+    expect(Emission.isDue(rule, last, told(1), 1_005)).toBe(true)
   })
 
   it("texts and truth values are told when they change", () => {
     const plain = Emission.ruleOf(Attribute.string())
-    expect(Emission.isDue(plain, told("a"), told("b"))).toBe(true)
-    expect(Emission.isDue(plain, told("a"), told("a", { serverTime: 1e9 }))).toBe(false)
-    expect(Emission.isDue(plain, told(true), told(false))).toBe(true)
+    const last = { reading: told("a"), at: 0 }
+    expect(Emission.isDue(plain, last, told("b"), 0)).toBe(true)
+    expect(Emission.isDue(plain, last, told("a"), 1e9)).toBe(false)
+    expect(Emission.isDue(plain, { reading: told(true), at: 0 }, told(false), 0)).toBe(true)
   })
 })

@@ -32,9 +32,9 @@ describe("latest", () => {
   it.effect("of each attribute the newest reading alone waits, in the order of change", () =>
     Effect.gen(function*() {
       const subscription = make("latest")
-      subscription.offer(0, reading(1))
-      subscription.offer(1, reading(20))
-      subscription.offer(0, reading(2))
+      subscription.offer(0, reading(1), 0)
+      subscription.offer(1, reading(20), 0)
+      subscription.offer(0, reading(2), 0)
       subscription.gap(gap)
       expect(yield* take(subscription)).toEqual([20, 2])
     }))
@@ -44,9 +44,9 @@ describe("all", () => {
   it.effect("every reading is told in order, and gaps in their place", () =>
     Effect.gen(function*() {
       const subscription = make("all")
-      subscription.offer(0, reading(1))
+      subscription.offer(0, reading(1), 0)
       subscription.gap(gap)
-      subscription.offer(0, reading(2))
+      subscription.offer(0, reading(2), 0)
       expect(yield* take(subscription)).toEqual([1, gap, 2])
     }))
 
@@ -54,7 +54,7 @@ describe("all", () => {
     Effect.gen(function*() {
       const subscription = make("all")
       subscription.gap(gap)
-      for (let i = 1; i <= 10; i++) subscription.offer(0, reading(i))
+      for (let i = 1; i <= 10; i++) subscription.offer(0, reading(i), 0)
       const [first, ...rest] = yield* take(subscription)
       expect(first).toMatchObject({ _tag: "Gap", missing: 10, cause: "subscriber", seq: 8 })
       expect(rest).toEqual([8, 9, 10])
@@ -63,9 +63,9 @@ describe("all", () => {
   it.effect("after a gap by slowness there is none until the next one", () =>
     Effect.gen(function*() {
       const subscription = make("all")
-      for (let i = 1; i <= 5; i++) subscription.offer(0, reading(i))
+      for (let i = 1; i <= 5; i++) subscription.offer(0, reading(i), 0)
       yield* take(subscription)
-      subscription.offer(0, reading(6))
+      subscription.offer(0, reading(6), 0)
       expect(yield* take(subscription)).toEqual([6])
     }))
 })
@@ -74,10 +74,10 @@ describe("both modes", () => {
   it.effect("what is within the deadband, or of other attributes, is not told", () =>
     Effect.gen(function*() {
       const subscription = make("all")
-      subscription.offer(1, reading(1))
-      subscription.offer(1, reading(1.5))
-      subscription.offer(7, reading(9))
-      subscription.offer(1, reading(2.5))
+      subscription.offer(1, reading(1), 0)
+      subscription.offer(1, reading(1.5), 0)
+      subscription.offer(7, reading(9), 0)
+      subscription.offer(1, reading(2.5), 0)
       expect(yield* take(subscription)).toEqual([1, 2.5])
     }))
 
@@ -86,7 +86,7 @@ describe("both modes", () => {
       const subscription = make("latest")
       const waiting = yield* Effect.fork(take(subscription))
       yield* Effect.yieldNow()
-      subscription.offer(0, reading(1))
+      subscription.offer(0, reading(1), 0)
       expect(yield* Fiber.join(waiting)).toEqual([1])
     }))
 
@@ -96,7 +96,7 @@ describe("both modes", () => {
       const waiting = yield* Effect.fork(take(subscription))
       yield* Effect.yieldNow()
       yield* Fiber.interrupt(waiting)
-      subscription.offer(0, reading(1))
+      subscription.offer(0, reading(1), 0)
       expect(yield* take(subscription)).toEqual([1])
     }))
 })

@@ -23,15 +23,31 @@ export const ruleOf = (attribute: Attribute): Rule => ({
   renewAfter: maxAgeMillis(attribute) * renewalPart
 })
 
-/** What a subscriber was told last of an attribute. */
-export type Told = Pick<Reading.Reading, "value" | "quality" | "reason" | "serverTime">
+/** What decides of a reading whether it is told. */
+export type Content = Pick<Reading.Reading, "value" | "quality" | "reason">
 
-/** True where a subscriber that was told `last` (`undefined`: nothing yet) is to be told `next`. */
-export const isDue = (rule: Rule, last: Told | undefined, next: Told): boolean => {
-  if (last === undefined || last.quality !== next.quality || last.reason !== next.reason) {
-    return true
-  }
-  if (next.serverTime - last.serverTime >= rule.renewAfter) return true
+/** What a subscriber was told last of an attribute, and when by a clock that never jumps. */
+export interface Told {
+  readonly reading: Content
+  /** In milliseconds. */
+  readonly at: number
+}
+
+/**
+ * True where a subscriber that was told `told` (`undefined`: nothing yet) is to be told `next`;
+ * `now` is by the clock of `told.at`, so that setting the wall clock neither hides a reading nor
+ * repeats one.
+ */
+export const isDue = (
+  rule: Rule,
+  told: Told | undefined,
+  next: Content,
+  now: number
+): boolean => {
+  if (told === undefined) return true
+  const last = told.reading
+  if (last.quality !== next.quality || last.reason !== next.reason) return true
+  if (now - told.at >= rule.renewAfter) return true
   return typeof last.value === "number" && typeof next.value === "number"
     ? Math.abs(next.value - last.value) > rule.deadband
     : last.value !== next.value

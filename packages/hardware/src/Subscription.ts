@@ -61,11 +61,14 @@ export class Subscription {
     this.capacity = options.capacity
   }
 
-  /** Offers a reading of the attribute with this index; kept where it is worth telling. */
-  offer(index: number, reading: Reading.Reading): void {
+  /**
+   * Offers a reading of the attribute with this index; kept where it is worth telling. `now` is in
+   * milliseconds of a clock that never jumps.
+   */
+  offer(index: number, reading: Reading.Reading, now: number): void {
     const rule = this.rules.get(index)
-    if (rule === undefined || !isDue(rule, this.told.get(index), reading)) return
-    this.told.set(index, reading)
+    if (rule === undefined || !isDue(rule, this.told.get(index), reading, now)) return
+    this.told.set(index, { reading, at: now })
     if (this.mode === "all") {
       this.push(reading)
     } else {

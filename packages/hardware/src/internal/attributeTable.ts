@@ -88,8 +88,8 @@ export class AttributeTable {
   }
 
   /** Adds a subscriber; it is told the newest readings at once. */
-  subscribe(subscription: Subscription): void {
-    for (const cell of this.cells) subscription.offer(cell.index, cell.reading)
+  subscribe(subscription: Subscription, now: number): void {
+    for (const cell of this.cells) subscription.offer(cell.index, cell.reading, now)
     this.subscriptions.add(subscription)
   }
 
@@ -108,7 +108,9 @@ export class AttributeTable {
       const newer = Reading.compare(reading, cell.reading) > 0
       if (newer) this.keep(cell, reading, arrival.now - ageOf(sample))
       for (const subscription of this.subscriptions) {
-        if (newer || !subscription.wantsReplies) subscription.offer(cell.index, reading)
+        if (newer || !subscription.wantsReplies) {
+          subscription.offer(cell.index, reading, arrival.now)
+        }
       }
     }
   }
@@ -134,7 +136,9 @@ export class AttributeTable {
       if (Reading.compare(reading, cell.reading) < 0) continue
       this.keep(cell, reading, arrival.now - ageOf(sample))
       for (const subscription of this.subscriptions) {
-        if (options.everyone || subscription.wantsReplies) subscription.offer(cell.index, reading)
+        if (options.everyone || subscription.wantsReplies) {
+          subscription.offer(cell.index, reading, arrival.now)
+        }
       }
     }
     return readings
@@ -144,13 +148,13 @@ export class AttributeTable {
   grow(now: number): void {
     for (const cell of this.cells) {
       if (cell.measuredAt === undefined || now - cell.measuredAt < cell.maxAge) continue
-      this.degrade(cell, `nothing newer came within ${cell.maxAge} ms`)
+      this.degrade(cell, `nothing newer came within ${cell.maxAge} ms`, now)
     }
   }
 
   /** Makes all readings stale for a reason. */
-  growAll(reason: string): void {
-    for (const cell of this.cells) this.degrade(cell, reason)
+  growAll(reason: string, now: number): void {
+    for (const cell of this.cells) this.degrade(cell, reason, now)
   }
 
   /** When `grow` may next find something; `Infinity` where it cannot. */
@@ -174,10 +178,12 @@ export class AttributeTable {
     this.onDue(measuredAt + cell.maxAge)
   }
 
-  private degrade(cell: Cell, reason: string): void {
+  private degrade(cell: Cell, reason: string, now: number): void {
     if (isStale(cell.reading)) return
     cell.reading = Reading.degrade(cell.reading, "stale", reason)
-    for (const subscription of this.subscriptions) subscription.offer(cell.index, cell.reading)
+    for (const subscription of this.subscriptions) {
+      subscription.offer(cell.index, cell.reading, now)
+    }
   }
 
   private judge(

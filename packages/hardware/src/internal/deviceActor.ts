@@ -6,10 +6,10 @@ import { ActorContext, ActorSystem } from "@plantd/actors"
 import { Epoch, Fence, Identifier, Monotonic } from "@plantd/core"
 import {
   Effect,
+  Mailbox,
   Metric,
   MetricLabel,
   ParseResult,
-  PubSub,
   Queue,
   Runtime,
   type Schema,
@@ -84,7 +84,7 @@ export const build = <E, R>(setup: Setup<E, R>) =>
     }
     const table = new AttributeTable(id, setup.definition, { wall: arrival().wall, faults, onDue })
     let epoch: number | undefined
-    const statuses = yield* PubSub.sliding<LinkStatus>(statusesMax)
+    const readers = new Set<StatusReader>()
     const owner: LinkOwner = {
       device: id,
       node: setup.node,
@@ -101,14 +101,14 @@ export const build = <E, R>(setup: Setup<E, R>) =>
       },
       onStatus: (status) => {
         if (epoch !== undefined && status.epoch !== epoch) {
-          table.growAll("the device process was started anew")
+          table.growAll("the device process was started anew", arrival().now)
         }
         epoch = status.epoch
         if (status.state === "lost" || status.state === "disconnected") {
-          table.growAll(`the link is ${status.state}: ${status.reason ?? "no reason known"}`)
+          const reason = `the link is ${status.state}: ${status.reason ?? "no reason known"}`
+          table.growAll(reason, arrival().now)
         }
-        // Its effect makes room by dropping the oldest; unsafeOffer would drop the newest.
-        Effect.runSync(PubSub.publish(statuses, status))
+        for (const reader of readers) reader.unsafeOffer(status)
       }
     }
     const link = yield* setup.link({ id, config })(owner)
@@ -123,7 +123,7 @@ export const build = <E, R>(setup: Setup<E, R>) =>
       Read: (asked: Asked) => read(state, asked),
       Snapshot: () => Effect.sync(() => table.all),
       Status: () => Effect.map(link.status, withFaults),
-      StatusChanges: () => Stream.map(changes(link, statuses), withFaults),
+      StatusChanges: () => Stream.map(changes(link, readers), withFaults),
       Subscribe: (wanted: Wanted) => subscribe(state, wanted)
     }
   })
@@ -233,15 +233,26 @@ const register = (
         mode: wanted.mode,
         capacity
       })
-      table.subscribe(subscription)
+      table.subscribe(subscription, state.arrival().now)
       return Effect.succeed(subscription)
     }),
     (subscription) => Effect.sync(() => table.subscriptions.delete(subscription))
   )
 }
 
-const changes = (link: Link, statuses: PubSub.PubSub<LinkStatus>): Stream.Stream<LinkStatus> =>
+type StatusReader = Mailbox.Mailbox<LinkStatus>
+
+const changes = (link: Link, readers: Set<StatusReader>): Stream.Stream<LinkStatus> =>
   Stream.unwrapScoped(Effect.map(
-    Effect.zip(PubSub.subscribe(statuses), link.status),
-    ([later, now]) => Stream.concat(Stream.succeed(now), Stream.fromQueue(later))
+    Effect.zip(statusReader(readers), link.status),
+    ([later, now]) => Stream.concat(Stream.succeed(now), Mailbox.toStream(later))
   ))
+
+const statusReader = (readers: Set<StatusReader>) =>
+  Effect.acquireRelease(
+    Effect.tap(
+      Mailbox.make<LinkStatus>({ capacity: statusesMax, strategy: "sliding" }),
+      (reader) => readers.add(reader)
+    ),
+    (reader) => Effect.sync(() => readers.delete(reader))
+  )
