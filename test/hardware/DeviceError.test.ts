@@ -22,6 +22,11 @@ describe("each error names the device, what was asked, and what is known of it",
       "p-1: write.speed failed: no water"
     ],
     [
+      new DeviceError.ResultInvalid({ ...of, commandId: "c", detail: "result: expected a number" }),
+      "p-1: write.speed was carried out, but its result is not what the definition says:"
+      + " result: expected a number"
+    ],
+    [
       new DeviceError.OutcomeUnknown({ ...of, commandId: "c", detail: "no answer came" }),
       "p-1: it is unknown whether write.speed was carried out: no answer came;"
       + " read the device before trying again"

@@ -18,6 +18,10 @@ describe("each error of a link says whether anything was sent", () => {
     [
       new LinkPort.NoAnswer({ detail: "nothing was heard" }),
       "it was sent, and no answer came: nothing was heard"
+    ],
+    [
+      new LinkPort.NoResult({ detail: "result: expected a number" }),
+      "it was carried out, and its result cannot be told: result: expected a number"
     ]
   ])("%s", (error, message) => {
     expect(error.message).toBe(message)

@@ -210,17 +210,20 @@ describe("LevelController", () => {
   )
 
   it.scoped(
-    "a restarted controller keeps the operator's setpoint and takes the pump over",
+    "a restarted controller keeps the operator's setpoint, counts on, and takes the pump over",
     () =>
       Effect.gen(function*() {
         const { controller, rig, system } = yield* settledPlant
         yield* controller.SetSetpoint({ setpoint: 0.25 })
         yield* pass(6)
         const { state: before } = yield* rig.simulator.kept
+        const { writes } = yield* controller.Status()
+        expect(writes).toBeGreaterThan(0)
         yield* system.stop({ type: "LevelController", id: device })
-        yield* controller.Status()
+        expect((yield* controller.Status()).writes).toBeGreaterThanOrEqual(writes)
         yield* pass(0.5)
         const status = yield* controller.Status()
+        expect(status.writes).toBeGreaterThan(writes)
         expect(status).toMatchObject({ setpoint: 0.25, mode: "controlling", holds: 0 })
         expect(errorPercent(status)).toBeLessThan(2)
         const { state: after } = yield* rig.simulator.kept

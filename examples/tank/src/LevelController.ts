@@ -38,7 +38,7 @@ export const LastWrite = Schema.Struct({
 /** The newest write to the pump. */
 export type LastWrite = typeof LastWrite.Type
 
-/** How a controller is. Levels in m; counters count since its last start. */
+/** How a controller is. Levels in m; counters but `writes` count since its last start. */
 export const LevelStatus = Schema.Struct({
   device: Schema.String,
   setpoint: Schema.Number,
@@ -49,6 +49,7 @@ export const LevelStatus = Schema.Struct({
   /** Why the pump is told nothing; absent while controlling. */
   reason: Schema.optionalWith(Schema.String, { exact: true }),
   lastWrite: Schema.optionalWith(LastWrite, { exact: true }),
+  /** How often the pump was told a speed since the program began, over restarts. */
   writes: Schema.Number,
   writesFailed: Schema.Number,
   /** How often control was given up for want of a good reading. */
@@ -97,8 +98,9 @@ export interface LevelControllerOptions {
 }
 
 /**
- * Registers the controllers. An operator's setpoint outlives a restart of its controller, but not
- * the program. Throws a `RangeError` where the first setpoint is one that no operator could choose.
+ * Registers the controllers. An operator's setpoint, and the number of writes, outlive a restart of
+ * their controller, but not the program. Throws a `RangeError` where the first setpoint is one that
+ * no operator could choose.
  */
 export const layer = (
   options: LevelControllerOptions
@@ -107,18 +109,15 @@ export const layer = (
   if (!LevelControl.allows(settings, options.setpoint)) {
     throw new RangeError(outOfRange(settings, options.setpoint).message)
   }
-  const setpoints = new Map<string, number>()
+  const kept = new Map<string, Kept>()
   const build = Effect.gen(function*() {
     const { address: { id } } = yield* ActorContext
     const self = (yield* LevelController.client)(id)
     const tank = (yield* Tank.client)(id)
     yield* Effect.forkScoped(follow(tank, self))
-    const setpoint = setpoints.get(id) ?? options.setpoint
-    return handlers({
-      settings,
-      state: initial(id, setpoint),
-      onSetpoint: (chosen) => void setpoints.set(id, chosen)
-    })
+    const lasting = kept.get(id) ?? { setpoint: options.setpoint, writes: 0 }
+    kept.set(id, lasting)
+    return handlers({ settings, kept: lasting, state: initial(id, lasting.setpoint) })
   })
   return LevelController.toLayer(build, { supervision: Supervision.restart() })
 }
@@ -126,11 +125,16 @@ export const layer = (
 type TankClient = ReturnType<Effect.Effect.Success<typeof Tank.client>>
 type SelfClient = ReturnType<Effect.Effect.Success<typeof LevelController.client>>
 
+/** What outlives a restart. */
+interface Kept {
+  setpoint: number
+  writes: number
+}
+
 interface State {
   readonly device: string
   control: LevelControl.LevelControl
   lastWrite: LastWrite | undefined
-  writes: number
   writesFailed: number
   subscriptions: number
 }
@@ -139,20 +143,19 @@ interface Controller {
   readonly settings: LevelControl.LevelControlSettings
   /** Changed by the handlers alone, one message at a time. */
   readonly state: State
-  readonly onSetpoint: (setpoint: number) => void
+  readonly kept: Kept
 }
 
 const initial = (device: string, setpoint: number): State => ({
   device,
   control: LevelControl.make(setpoint),
   lastWrite: undefined,
-  writes: 0,
   writesFailed: 0,
   subscriptions: 0
 })
 
 const handlers = (controller: Controller) => {
-  const { settings, state } = controller
+  const { kept, settings, state } = controller
   return LevelController.of({
     SetSetpoint: ({ setpoint }) =>
       Effect.suspend(() => {
@@ -160,10 +163,10 @@ const handlers = (controller: Controller) => {
           return Effect.fail(outOfRange(settings, setpoint))
         }
         state.control = LevelControl.withSetpoint(state.control, setpoint)
-        controller.onSetpoint(setpoint)
+        kept.setpoint = setpoint
         return Effect.void
       }),
-    Status: () => Effect.sync(() => statusOf(state)),
+    Status: () => Effect.sync(() => statusOf(state, kept)),
     Subscribed: () => Effect.sync(() => void state.subscriptions++),
     Observed: ({ reading }) => Effect.suspend(() => observe(controller, reading)),
     Written: (write) => Effect.suspend(() => written(state, write)),
@@ -173,7 +176,7 @@ const handlers = (controller: Controller) => {
 }
 
 const observe = (
-  { settings, state }: Controller,
+  { kept, settings, state }: Controller,
   reading: Reading.Reading
 ): Effect.Effect<number | null> => {
   if (reading.attribute === "pumpSpeed") {
@@ -181,16 +184,15 @@ const observe = (
     return Effect.succeed(null)
   }
   const [control, decision] = LevelControl.onLevel(settings, state.control, reading)
-  return Effect.as(
-    become(state, control),
-    decision._tag === "Write" ? decision.pumpSpeed : null
-  )
+  if (decision._tag !== "Write") return Effect.as(become(state, control), null)
+  // Counted before it is told: what becomes of it may be learnt later, or by nobody.
+  kept.writes++
+  return Effect.as(become(state, control), decision.pumpSpeed)
 }
 
 const written = (state: State, write: LastWrite): Effect.Effect<void> => {
   const before = state.lastWrite?.outcome
   state.lastWrite = write
-  state.writes++
   if (write.outcome === "done") return Effect.void
   state.writesFailed++
   state.control = LevelControl.onWriteFailed(state.control)
@@ -212,6 +214,8 @@ const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): Write
       return "rejected"
     case "CommandFailed":
       return "failed"
+    case "ResultInvalid":
+      return "done"
     case "OutcomeUnknown":
     case "ActorCrashed":
       return "unknown"
@@ -269,7 +273,7 @@ const outOfRange = (
   setpoint: number
 ): SetpointOutOfRange => new SetpointOutOfRange({ setpoint, min: setpointMin, max: setpointMax })
 
-const statusOf = ({ control, ...state }: State): LevelStatus => ({
+const statusOf = ({ control, ...state }: State, { writes }: Kept): LevelStatus => ({
   device: state.device,
   setpoint: control.setpoint,
   level: typeof control.level?.value === "number" ? control.level.value : null,
@@ -277,7 +281,7 @@ const statusOf = ({ control, ...state }: State): LevelStatus => ({
   mode: control.mode,
   ...(control.reason === undefined ? {} : { reason: control.reason }),
   ...(state.lastWrite === undefined ? {} : { lastWrite: state.lastWrite }),
-  writes: state.writes,
+  writes,
   writesFailed: state.writesFailed,
   holds: control.holds,
   blindWritesAvoided: control.blindWritesAvoided,

@@ -1,7 +1,7 @@
 /**
  * What can come of asking a device for something. Each error says whether the device can have
- * acted: `CommandRejected` and `DeviceUnavailable` prove that it has not, `OutcomeUnknown` that
- * nobody knows.
+ * acted: `CommandRejected` and `DeviceUnavailable` prove that it has not, `ResultInvalid` that it
+ * has, `OutcomeUnknown` that nobody knows.
  */
 import { Command } from "@plantd/core"
 import { Schema } from "effect"
@@ -59,6 +59,22 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>()("CommandF
   }
 }
 
+/**
+ * The command succeeded, and only its result cannot be given, since it is not what the definition
+ * says. It took effect: what is a pulse must not be tried again.
+ */
+export class ResultInvalid extends Schema.TaggedError<ResultInvalid>()("ResultInvalid", {
+  device: Schema.String,
+  operation: Schema.String,
+  commandId: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.device}: ${this.operation} was carried out, but its result is not what the`
+      + ` definition says: ${this.detail}`
+  }
+}
+
 /** The command was sent, and nobody can tell whether it was carried out. Look before you retry. */
 export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>()("OutcomeUnknown", {
   device: Schema.String,
@@ -105,6 +121,7 @@ export const CommandError = Schema.Union(
   DeviceUnavailable,
   CommandRejected,
   CommandFailed,
+  ResultInvalid,
   OutcomeUnknown
 )
 /** What can come of a write or a command. */

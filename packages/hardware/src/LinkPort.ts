@@ -5,6 +5,7 @@
 import type { Command, Epoch, Fence } from "@plantd/core"
 import { type Effect, Schema, type Scope } from "effect"
 import type { DeviceDescription } from "./DeviceDescription.ts"
+import type { Lane } from "./DeviceCommand.ts"
 import type { Batch } from "./DeviceProtocol.ts"
 import { Phase } from "./LinkState.ts"
 
@@ -113,8 +114,17 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
   }
 }
 
+/** The device process carried the command out, and could not say with what result. */
+export class NoResult extends Schema.TaggedError<NoResult>()("NoResult", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `it was carried out, and its result cannot be told: ${this.detail}`
+  }
+}
+
 /** What can become of a request apart from success. */
-export type LinkError = NotSent | Refused | Failed | NoAnswer
+export type LinkError = NotSent | Refused | Failed | NoAnswer | NoResult
 
 /** What every command carries. */
 export interface CommandOptions {
@@ -122,6 +132,8 @@ export interface CommandOptions {
   /** How long from now the device process may begin with it, in milliseconds. */
   readonly deadlineMillis: number
   readonly effect: Command.Effect
+  /** `emergency` finds room however many requests wait; `ordinary` where nothing is said. */
+  readonly lane?: Lane
 }
 
 /** An open link to one device. Each request ends by its deadline at the latest. */

@@ -25,7 +25,7 @@ export interface Counts {
   readonly deadLetters: number
   /** Actors that were built anew after a crash. */
   readonly restarts: number
-  /** What the controller has told the pump. */
+  /** What the controller has told the pump, over its restarts. */
   readonly pumpCommands: number
 }
 

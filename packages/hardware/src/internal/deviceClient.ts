@@ -3,7 +3,7 @@ import type { Reading } from "@plantd/core"
 import { Duration, Effect, ParseResult, type Schema } from "effect"
 import type { DeviceCommand } from "../DeviceCommand.ts"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
-import { CommandFailed, CommandRejected } from "../DeviceError.ts"
+import { CommandRejected, ResultInvalid } from "../DeviceError.ts"
 import { capacityDefault, type Mode } from "../Subscription.ts"
 import { askMarginMillis } from "./deviceCommands.ts"
 import type { DeviceActor } from "./deviceProtocol.ts"
@@ -102,12 +102,7 @@ const callOf = (
       Effect.flatMap(({ commandId, result }) =>
         // A command without a result answers null.
         Effect.mapError(decode(result ?? nothing(command)), (issue) =>
-          new CommandFailed({
-            ...of,
-            commandId,
-            detail: "it was carried out, but its result is not what the definition says: "
-              + explain("result", issue)
-          }))
+          new ResultInvalid({ ...of, commandId, detail: explain("result", issue) }))
       )
     )
   }

@@ -10,7 +10,8 @@ import {
   DeviceUnavailable,
   OutcomeUnknown,
   type ReadError,
-  ReadFailed
+  ReadFailed,
+  ResultInvalid
 } from "../DeviceError.ts"
 import type { CommandOptions, LinkError } from "../LinkPort.ts"
 import type { DeviceState } from "./deviceActor.ts"
@@ -104,7 +105,7 @@ const invoke = (state: DeviceState, asked: InvokeAsked, millis: number) => {
   if (command === undefined) return reject(of, "validation", "the device has no such command")
   const { effect, lane } = command
   return inTurn(state, { of, millis, lane }, (deadlineMillis, commandId) => {
-    const options: CommandOptions = { commandId, deadlineMillis, effect }
+    const options: CommandOptions = { commandId, deadlineMillis, effect, lane }
     const fault = wrongState(state, command.allowedIn)
     if (fault !== undefined) return reject(of, "state", fault)
     return Effect.map(
@@ -141,9 +142,11 @@ const inTurn = <A>(
   Effect.suspend(() => {
     const { lane } = state
     const until = state.arrival().now + turn.millis
-    let begun = false
+    let stage: "waiting" | "begun" | "given-up" = "waiting"
     const job = Effect.suspend(() => {
-      begun = true
+      // Its asker is being told so: it must not be begun any more.
+      if (stage === "given-up") return Effect.never
+      stage = "begun"
       const left = until - state.arrival().now
       if (left <= 0) return reject(turn.of, "expired", "its deadline passed before it was sent")
       return Effect.flatMap(newCommandId, (commandId) => run(left, commandId))
@@ -153,10 +156,11 @@ const inTurn = <A>(
       return reject(turn.of, "busy", `${lane.queueMax} commands wait already (commandQueueMax)`)
     }
     lane.size++
-    const expiry = Effect.flatMap(Effect.sleep(Math.max(0, turn.millis)), () =>
-      begun
-        ? Effect.never
-        : reject(turn.of, "expired", "its deadline passed while it waited for its turn"))
+    const expiry = Effect.flatMap(Effect.sleep(Math.max(0, turn.millis)), () => {
+      if (stage === "begun") return Effect.never
+      stage = "given-up"
+      return reject(turn.of, "expired", "its deadline passed while it waited for its turn")
+    })
     return Effect.ensuring(
       Effect.raceFirst(lane.turn.withPermits(1)(job), expiry),
       Effect.sync(() => {
@@ -193,6 +197,8 @@ const outcome = <A>(
         })
       case "Failed":
         return new CommandFailed({ ...of, commandId, detail: error.detail })
+      case "NoResult":
+        return new ResultInvalid({ ...of, commandId, detail: error.detail })
       case "NoAnswer":
         return new OutcomeUnknown({ ...of, commandId, detail: error.detail })
     }

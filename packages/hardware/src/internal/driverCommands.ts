@@ -17,7 +17,8 @@ import {
   nowOf,
   refuse,
   silenced,
-  staleFence
+  staleFence,
+  warn
 } from "./driverState.ts"
 
 /** A request to act. */
@@ -123,7 +124,7 @@ const carryOutInvoke = (
   )
   return Effect.zipRight(
     checkState(driver, body.command),
-    Effect.map(Effect.flatMap(run, codec.encode), (result) => ({ result: result ?? null }))
+    Effect.flatMap(run, codec.reply)
   )
 }
 
@@ -195,7 +196,12 @@ const settle = (
 ): Effect.Effect<void> => {
   if (Exit.isSuccess(exit)) {
     count(driver)
-    return answer(driver, asker, "REPLY", exit.value)
+    return Effect.zipRight(
+      answer(driver, asker, "REPLY", exit.value),
+      "resultFault" in exit.value
+        ? warn(driver, "result", `a result is not as defined: ${String(exit.value.resultFault)}`)
+        : Effect.void
+    )
   }
   if (Cause.isInterruptedOnly(exit.cause)) return Effect.void
   const trouble = troubleOf(exit.cause)

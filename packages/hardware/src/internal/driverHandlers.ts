@@ -93,28 +93,39 @@ export const messageOf = (error: unknown): string => {
 /** Decodes payloads and encodes results of one command. */
 export interface CommandCodec {
   readonly decode: (payload: unknown) => Effect.Effect<unknown, Found>
-  readonly encode: (result: unknown) => Effect.Effect<unknown, Found>
+  /** The body of a REPLY: a result that is not what the definition says is told as a fault. */
+  readonly reply: (result: unknown) => Effect.Effect<CommandReply>
+}
+
+/** The body of the REPLY to a command. */
+export interface CommandReply {
+  readonly result: unknown
+  /** What is wrong with the result, which is null then. The command was carried out. */
+  readonly resultFault?: string
 }
 
 /** The codec of a command, made once. */
 export const commandCodec = (command: AnyCommand): CommandCodec => {
   const decode = ParseResult.decodeUnknown(command.payload as Schema.Schema<unknown>)
   const encode = ParseResult.encodeUnknown(command.success as Schema.Schema<unknown>)
-  const trouble = (code: ErrorCode, what: string) => (issue: ParseResult.ParseIssue): Found => {
-    const first = ParseResult.ArrayFormatter.formatIssueSync(issue)[0]
-    const where = [what, ...first?.path ?? []].join(".")
-    return new Found(code, `${where}: ${first?.message ?? "invalid"}`)
-  }
   return {
     decode: (payload) =>
       Effect.mapError(
         decode(command.takesPayload ? payload : payload ?? {}),
-        trouble("validation", "payload")
+        (issue) => new Found("validation", explain("payload", issue))
       ),
     // Whatever a handler of a command without a result gives is nothing.
-    encode: (result) =>
+    reply: (result) =>
       command.success.ast._tag === "VoidKeyword"
-        ? Effect.succeed(null)
-        : Effect.mapError(encode(result), trouble("failed", "result"))
+        ? Effect.succeed({ result: null })
+        : Effect.match(encode(result), {
+          onFailure: (issue) => ({ result: null, resultFault: explain("result", issue) }),
+          onSuccess: (plain) => ({ result: plain ?? null })
+        })
   }
+}
+
+const explain = (what: string, issue: ParseResult.ParseIssue): string => {
+  const first = ParseResult.ArrayFormatter.formatIssueSync(issue)[0]
+  return messageOf(`${[what, ...first?.path ?? []].join(".")}: ${first?.message ?? "invalid"}`)
 }

@@ -100,10 +100,13 @@ export const answer = (
   body: object
 ): Effect.Effect<void> =>
   Either.match(Protocol.encode(kind, asker.id, body), {
-    onLeft: (error) =>
-      kind === "ERROR"
-        ? warn(driver, "encode", error.message)
-        : refuse(driver, asker, { code: "failed", message: error.message }),
+    onLeft: (error) => {
+      if (kind === "ERROR") return warn(driver, "encode", error.message)
+      // What was carried out did not fail: its result alone cannot be told.
+      return "result" in body && body.result !== null
+        ? answer(driver, asker, kind, { result: null, resultFault: error.message })
+        : refuse(driver, asker, { code: "failed", message: error.message })
+    },
     onRight: (frames) =>
       Effect.catchAll(driver.router.send([asker.peer, ...frames]), (error) => {
         driver.counters.sendsFailed++

@@ -1,5 +1,6 @@
 /** Requests of a node to a device process: each ends by its deadline, and says what it knows. */
 import { Effect, Either } from "effect"
+import type { Lane } from "../DeviceCommand.ts"
 import * as Protocol from "../DeviceProtocol.ts"
 import {
   type CommandOptions,
@@ -7,14 +8,21 @@ import {
   type Link,
   type LinkError,
   NoAnswer,
+  NoResult,
   NotSent,
   Refused
 } from "../LinkPort.ts"
 import * as LinkState from "../LinkState.ts"
 import { type LinkCore, linkMetrics, nowOf, type Outcome, wakeBy, warn } from "./linkCore.ts"
 
-/** The most requests of one link that wait for an answer; beyond it nothing more is sent. */
+/** The most requests of one link that wait for an answer; beyond it no ordinary one is sent. */
 export const requestsMax = 1_024
+
+/**
+ * Commands of the emergency lane that may wait besides: a device process that stalls while others
+ * read it must not keep the command away that makes it stop.
+ */
+export const emergenciesMax = 64
 
 /** Asks for the values of attributes; begins again with a new session while there is time. */
 export const read = (
@@ -26,7 +34,12 @@ export const read = (
     const until = nowOf(link) + deadlineMillis
     const attempt: Effect.Effect<Protocol.Batch, LinkError> = Effect.suspend(() =>
       Effect.flatMap(
-        send(link, "READ", until, attributes === undefined ? {} : { attributes }),
+        send(
+          link,
+          "READ",
+          { until, lane: "ordinary" },
+          attributes === undefined ? {} : { attributes }
+        ),
         (outcome) =>
           mayRepeat(outcome)
             ? Effect.zipRight(awaitOnline(link, until), attempt)
@@ -45,12 +58,17 @@ const command = (
 ): Effect.Effect<Protocol.Reply, LinkError> =>
   Effect.suspend(() =>
     Effect.flatMap(
-      send(link, kind, nowOf(link) + options.deadlineMillis, {
-        ...body,
-        commandId: options.commandId,
-        fence: link.owner.fence,
-        epoch: link.owner.epoch
-      }),
+      send(
+        link,
+        kind,
+        { until: nowOf(link) + options.deadlineMillis, lane: options.lane ?? "ordinary" },
+        {
+          ...body,
+          commandId: options.commandId,
+          fence: link.owner.fence,
+          epoch: link.owner.epoch
+        }
+      ),
       (outcome) => replyOf(link, outcome)
     )
   ).pipe(
@@ -67,11 +85,18 @@ export const requestsOf = (link: LinkCore): Pick<Link, "read" | "write" | "invok
   write: (attribute, value, options) =>
     Effect.asVoid(command(link, "WRITE", { attribute, value }, options)),
   invoke: (name, payload, options) =>
-    Effect.map(
+    Effect.flatMap(
       command(link, "INVOKE", { command: name, payload: payload ?? null }, options),
-      (reply) => reply["result"] ?? null
+      resultOf
     )
 })
+
+const resultOf = (reply: Protocol.Reply): Effect.Effect<unknown, NoResult> => {
+  const fault = reply["resultFault"]
+  return typeof fault === "string"
+    ? Effect.fail(new NoResult({ detail: fault }))
+    : Effect.succeed(reply["result"] ?? null)
+}
 
 const mayRepeat = (outcome: Outcome): boolean =>
   outcome._tag === "Abandoned"
@@ -83,15 +108,18 @@ const notOnline = (link: LinkCore): NotSent =>
 const send = (
   link: LinkCore,
   kind: "READ" | "WRITE" | "INVOKE",
-  until: number,
+  { lane, until }: { readonly until: number; readonly lane: Lane },
   body: object
 ): Effect.Effect<Outcome, LinkError> => {
   if (!LinkState.isOnline(link.state)) return Effect.fail(notOnline(link))
-  if (link.pending.size >= requestsMax) {
+  const emergency = lane === "emergency"
+  const room = emergency ? requestsMax + emergenciesMax : requestsMax
+  if (link.pending.size >= room) {
+    const bound = emergency ? "requestsMax + emergenciesMax" : "requestsMax"
     return Effect.fail(
       new NotSent({
         state: link.state.phase,
-        reason: `${requestsMax} requests wait for an answer already (requestsMax)`
+        reason: `${room} requests wait for an answer already (${bound})`
       })
     )
   }
