@@ -6,9 +6,9 @@ import * as harness from "./harness.ts"
 
 const minute = 60_000
 
-const run = (file: string) =>
+const run = (file: string, folder = "first-steps") =>
   Effect.gen(function*() {
-    const example = yield* harness.start(`examples/first-steps/src/${file}`)
+    const example = yield* harness.start(`examples/${folder}/src/${file}`)
     const code = yield* example.ended
     return { code, lines: example.stdout().trim().split("\n") }
   })
@@ -29,6 +29,61 @@ it.scopedLive(
         "60 °C, good",
         "heater-1: write.power was rejected (validation): 9000 W is outside of 0 to 500 W"
       ])
+      expect(code).toBe(0)
+    }),
+  minute
+)
+
+/** The lines among which `expected` stand, in this order. */
+const inOrder = (lines: ReadonlyArray<string>, expected: ReadonlyArray<string>) => {
+  let from = 0
+  for (const part of expected) {
+    const at = lines.findIndex((line, index) => index >= from && line.includes(part))
+    expect(at, `"${part}" after line ${from} of:\n${lines.join("\n")}`).toBeGreaterThanOrEqual(from)
+    from = at + 1
+  }
+}
+
+it.scopedLive("ping-pong: every hit lands, half of them with each", () =>
+  Effect.gen(function*() {
+    const { code, lines } = yield* run("pingPong.ts", "actors")
+    inOrder(lines, ["ping hit 50000 times", "pong hit 50000 times", "hits per second"])
+    expect(code).toBe(0)
+  }), minute)
+
+it.scopedLive(
+  "supervision tree: heals itself, and stops its last child first",
+  () =>
+    Effect.gen(function*() {
+      const { code, lines } = yield* run("supervisionTree.ts", "actors")
+      inOrder(lines, ["the plant stops, last child first:"])
+      expect(code).toBe(0)
+    }),
+  minute
+)
+
+it.scopedLive(
+  "traffic light: wishes wait for their state, faults make it blink",
+  () =>
+    Effect.gen(function*() {
+      const { code, lines } = yield* run("trafficLight.ts", "actors")
+      inOrder(lines, ["Ann walks", "Green -> Amber", "Bob walks", "fault: a lamp is broken"])
+      inOrder(lines, ["Cas walks with care", "lamps: blinking red", "ActorCrashed", "Dora walks"])
+      expect(lines.at(-1)).toContain("lamps: blinking red")
+      expect(code).toBe(0)
+    }),
+  minute
+)
+
+it.scopedLive(
+  "dining philosophers: all who live have eaten, though one died with two forks",
+  () =>
+    Effect.gen(function*() {
+      const { code, lines } = yield* run("diningPhilosophers.ts", "actors")
+      inOrder(lines, ["Laozi is dead (crashed)", "Laozi: ActorStopped"])
+      for (const name of ["Hypatia", "Spinoza", "Hume", "Weil"]) {
+        expect(lines).toContain(`${name} had 3 meals`)
+      }
       expect(code).toBe(0)
     }),
   minute

@@ -46,8 +46,25 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/actors/StateMachine.test.ts": [
     "packages/actors/src/internal/machine.ts",
     "packages/actors/src/internal/machineCheck.ts",
+    "packages/actors/src/internal/machineDefinition.ts",
     "packages/actors/src/internal/machineRun.ts",
     "packages/actors/src/internal/machineTypes.ts"
+  ],
+  "test/actors/DurableState.test.ts": [
+    "packages/actors/src/internal/holding.ts",
+    "packages/actors/src/internal/jsonText.ts",
+    "packages/actors/src/internal/turnstile.ts"
+  ],
+  "test/actors/DurableStore.test.ts": ["packages/actors/src/internal/memoryStore.ts"],
+  "test/actors/SqlDurableStore.test.ts": [
+    "packages/actors/src/internal/durableSql.ts",
+    "packages/actors/src/internal/entityKey.ts",
+    "packages/actors/src/internal/groupCommit.ts",
+    "packages/actors/src/internal/migrations.ts",
+    "packages/actors/src/internal/sqlDatabase.ts",
+    "packages/actors/src/internal/sqlStore.ts",
+    "packages/actors/src/internal/sqlTransaction.ts",
+    "packages/actors/src/internal/writeQueue.ts"
   ],
   "test/actors/Router.test.ts": ["packages/actors/src/internal/routed.ts"],
   "test/actors/Supervisor.test.ts": [
@@ -90,6 +107,10 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/node/Demo.test.ts": ["packages/node/src/DemoStage.ts"],
   "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
   "test/integration/examples.test.ts": [
+    "examples/actors/src/diningPhilosophers.ts",
+    "examples/actors/src/pingPong.ts",
+    "examples/actors/src/supervisionTree.ts",
+    "examples/actors/src/trafficLight.ts",
     "examples/first-steps/src/counter.ts",
     "examples/first-steps/src/heater.ts"
   ],

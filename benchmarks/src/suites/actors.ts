@@ -6,6 +6,7 @@ import { type Founder, idleBytes, spawns } from "../peers/colony.ts"
 import { asks, type Driver, driver, protocol, tells } from "../peers/counter.ts"
 import { entities, entity } from "../peers/entity.ts"
 import { nact, nacts } from "../peers/nact.ts"
+import { durableWrite } from "./durable.ts"
 
 const Counter = Actor.make("Counter", protocol)
 
@@ -60,7 +61,7 @@ const spawned = (found: Founder, size = 10_000) => Effect.succeed(spawns(found, 
 
 const idle = (found: Founder, perMilli = 500) => Effect.succeed(idleBytes(found, perMilli))
 
-/** Asks and tells to one actor with a small payload, and actors by the thousand. */
+/** Asks and tells to one actor with a small payload, actors by the thousand, synced writes. */
 export const suite: Suite = {
   name: "actors",
   figures: [
@@ -92,6 +93,7 @@ export const suite: Suite = {
       roundsMax: 3,
       subject: idle(plantds),
       peers: { entity: idle(entities, entitiesIdlePerMilli), nact: idle(nacts) }
-    }
+    },
+    durableWrite
   ]
 }
