@@ -198,7 +198,7 @@ describe("a crash", () => {
 })
 
 describe("escalation", () => {
-  it("one restart more than allowed stops the child and names it to the supervisor", () => {
+  it("one restart more than allowed fails the supervisor, and names the child", () => {
     const two = scene("one-for-one", [spec("a"), spec("b")])
     for (const now of [0, 200]) {
       two.exit("a", crashed, now)
@@ -210,11 +210,14 @@ describe("escalation", () => {
       reason: "restart-limit",
       cause: broken
     })
-    expect(two.settle(900)).toEqual(["stop a"])
+    expect(two.settle(1_000_000)).toEqual([])
+    two.tree = Tree.end(two.tree, "supervisor")
+    expect(Tree.proceed(two.tree, 0)[1]).toMatchObject([{ id: "b", reason: "supervisor" }])
+    two.settle()
     expect(Tree.find(two.tree, "a")).toMatchObject({ phase: "stopped", reason: "restart-limit" })
   })
 
-  it("a crash that is escalated keeps the mailbox for the next incarnation of the supervisor", () => {
+  it("a crash that is escalated keeps the mailbox for the supervisor's next incarnation", () => {
     const supervision = () => Supervision.escalate
     const two = scene("one-for-one", [spec("a", { supervision }), spec("b")])
     expect(two.exit("a", crashed)).toMatchObject({ _tag: "Escalate", reason: "escalated" })
@@ -240,8 +243,9 @@ describe("escalation", () => {
       one.settle(now + 200)
     }
     expect(one.exit("a", stopped, 900)).toMatchObject({ _tag: "Escalate", cause: undefined })
+    one.tree = Tree.onResumed(one.tree)
     expect(one.settle(900)).toEqual(["stop a"])
-    expect(one.phase("a")).toBe("stopped")
+    expect(Tree.find(one.tree, "a")).toMatchObject({ phase: "stopped", reason: "restart-limit" })
   })
 })
 

@@ -1,9 +1,8 @@
-import * as Rpc from "@effect/rpc/Rpc"
 import { describe, expect, it } from "@effect/vitest"
-import { Actor, ActorSystem, Supervision } from "@plantd/actors"
+import { ActorSystem, Supervision } from "@plantd/actors"
 import * as Supervisor from "@plantd/actors/Supervisor"
 import { ChildFailed } from "@plantd/actors/SupervisorError"
-import { Cause, Deferred, Effect, Either, Fiber, Layer } from "effect"
+import { Cause, Deferred, Duration, Effect, Either, Fiber, Layer } from "effect"
 import {
   Pump,
   quick,
@@ -178,15 +177,18 @@ describe("more crashes than allowed", () => {
       expect(yield* take).toEqual(["+a", "+b", "+c"])
     }).pipe(on(plant({ supervision: quick }).layer)))
 
-  it.effect("keep the mailboxes of the other children through the supervisor's restart", () =>
-    Effect.gen(function*() {
-      yield* exhaust("b")
-      const count = yield* Effect.fork(Effect.flatMap(to("c"), (it) => it.Count()))
-      yield* ready
-      expect(count.unsafePoll()).toBeNull()
-      yield* pass("100 millis")
-      expect(yield* Fiber.join(count)).toBe(1)
-    }).pipe(on(plant({ supervision: quick }).layer)))
+  it.effect.each(["b", "c"])(
+    "keep the mailbox of %s through the supervisor's restart",
+    (id) =>
+      Effect.gen(function*() {
+        yield* exhaust("b")
+        const count = yield* Effect.fork(Effect.flatMap(to(id), (it) => it.Count()))
+        yield* ready
+        expect(count.unsafePoll()).toBeNull()
+        yield* pass("100 millis")
+        expect(yield* Fiber.join(count)).toBe(1)
+      }).pipe(on(plant({ supervision: quick }).layer))
+  )
 
   it.effect("stop the tree in reverse where the supervisor's supervision is stop", () => {
     const failures: Array<unknown> = []
@@ -204,7 +206,7 @@ describe("more crashes than allowed", () => {
         child: { type: "Pump", id: "b" },
         reason: "restart-limit"
       })
-      expect(String((failure as ChildFailed).message)).toMatch(/Pump\/b, a child of Plant\/main/)
+      expect((failure as ChildFailed).message).toMatch(/Pump\/b, a child of Plant\/main/)
       for (const id of ["a", "b", "c"]) {
         expect(yield* Effect.flip((yield* to(id)).Count())).toMatchObject({ _tag: "ActorStopped" })
       }
@@ -325,7 +327,7 @@ describe("a child that ends by itself", () => {
       ["transient", "ActorSystem.stop", stop(Pump, "b"), ["-b stopped"], ["b stopped"]],
       ["temporary", "stopSelf", leave, ["-b stopped"], []]
     ] as const
-  )("%s, by %s: then it is as it is to be", ([restart, _, end, log, states]) => {
+  )("%s, by %s: then it is as it is to be", ([restart, , end, log, states]) => {
     const Plant = plant({ children: [pump("b", { restart })] })
     return Effect.gen(function*() {
       yield* take
@@ -426,49 +428,32 @@ describe("children that come and go", () => {
     }).pipe(on(Plant.layer)))
 })
 
-describe("any actor can be a parent:", () => {
-  const Boss = Actor.make("Boss", [Rpc.make("Fail"), Rpc.make("Hire"), Rpc.make("Ping")])
-  const BossLive = Boss.toLayer(
-    Effect.gen(function*() {
-      const children = yield* Supervisor.supervise({ children: [pump("a"), pump("b")] })
-      return {
-        Fail: () => Effect.die("the boss broke"),
-        Hire: () => Effect.orDie(children.start(pump("d"))),
-        Ping: () => Effect.void
-      }
-    }),
-    { supervision: quick }
-  )
-  const boss = Effect.map(Boss.client, (client) => client("b"))
-
-  it.effect("its children live as long as its incarnation, and keep their mailboxes", () =>
-    Effect.gen(function*() {
-      yield* (yield* boss).Hire()
-      expect(yield* take).toEqual(["+a", "+b", "+d"])
-      yield* Effect.flip((yield* boss).Fail())
-      yield* ready
-      const count = yield* Effect.fork(Effect.flatMap(to("a"), (a) => a.Count()))
-      expect(yield* take).toEqual(["-d supervisor", "-b restarting", "-a restarting"])
-      yield* pass("100 millis")
-      expect(yield* take).toEqual(["+a", "+b"])
-      expect(yield* Fiber.join(count)).toBe(1)
-    }).pipe(on(BossLive)))
-
-  it.effect("its children do not wait for ever where it is stopped before it is built anew", () =>
-    Effect.gen(function*() {
-      yield* (yield* boss).Ping()
-      yield* Effect.flip((yield* boss).Fail())
-      yield* ready
-      const count = yield* Effect.fork(Effect.flip(Effect.flatMap(to("a"), (a) => a.Count())))
-      yield* ready
-      yield* stop(Boss, "b")
-      expect(yield* Fiber.join(count)).toMatchObject({ reason: "supervisor" })
-    }).pipe(on(BossLive)))
-})
-
 it.effect("a restart of a child is told and counted as any other", () =>
   Effect.gen(function*() {
     yield* breakDown("a")
     yield* pass("100 millis")
     expect((yield* (yield* ActorSystem).stats).restarts).toBe(1)
   }).pipe(on(plant().layer)))
+
+it("a supervisor may take as long to end as all its children may, one after the other", () => {
+  const Line = Supervisor.make("Line", { children: [pump("x", { shutdown: "2 seconds" })] })
+  expect(Duration.toMillis(Line.shutdown)).toBe(5_000)
+  const Plant = plant({ children: [Supervisor.child(Line, "l"), pump("a")] })
+  expect(Duration.toMillis(Plant.shutdown)).toBe(21_000)
+  expect(Duration.toMillis(plant({ shutdownTimeout: "3 seconds" }).shutdown)).toBe(3_000)
+})
+
+it.live("a restart comes however the looks at the clock fall about its time", () => {
+  const supervision = Supervision.restart({
+    maxRestarts: 1_000,
+    within: "10 seconds",
+    backoff: { min: "1 millis", max: "2 millis", jitter: 1 }
+  })
+  return Effect.gen(function*() {
+    const a = yield* to("a")
+    for (let n = 0; n < 300; n++) {
+      yield* Effect.flip(a.Break())
+      expect(yield* a.Count(undefined, { timeout: "1 seconds" })).toBe(1)
+    }
+  }).pipe(on(plant({ children: [pump("a", { supervision })] }).layer))
+})

@@ -2,14 +2,9 @@ import * as Rpc from "@effect/rpc/Rpc"
 import { describe, expect, it } from "@effect/vitest"
 import { Actor, ActorSystem, Supervision } from "@plantd/actors"
 import * as Supervisor from "@plantd/actors/Supervisor"
-import {
-  ChildFailed,
-  DuplicateChild,
-  faultIn,
-  type StartError
-} from "@plantd/actors/SupervisorError"
-import { Cause, Deferred, Effect, Fiber, Layer } from "effect"
-import { base, on, pass, plant, Pump, pump, ready, Site, stop, take } from "./pumps.ts"
+import { ChildFailed, DuplicateChild, faultIn } from "@plantd/actors/SupervisorError"
+import { Cause, Effect, Fiber, Layer } from "effect"
+import { base, on, pass, plant, Pump, pump, quick, ready, Site, stop, take } from "./pumps.ts"
 
 const at = (type: string, id = "main") => ({ type, id })
 const Ghost = Actor.make("Ghost", [Rpc.make("Boo")])
@@ -34,7 +29,8 @@ describe("a tree that is written wrong is not tried again, and its layer says wh
       const Line = Supervisor.make("Line", {
         children: [pump("x"), Supervisor.child({ at: (id) => at("Plant", id) }, "main")]
       })
-      const Plant = plant({ children: [Supervisor.child(Line, "l")] })
+      const line = Supervisor.child(Line, "l", { supervision: quick })
+      const Plant = plant({ children: [line] })
       const fault = yield* faultOf(Layer.provide(Plant.layer, Line.nestedLayer))
       expect(fault).toMatchObject({
         _tag: "SupervisionCycle",
@@ -137,28 +133,6 @@ describe("what a supervisor is asked fails with", () => {
       expect(unknown.message).toBe("Plant/main has no child Pump/x")
     }).pipe(on(Plant.layer)))
 
-  it.effect("ChildNotStarted for those who wait when the supervisor ends", () =>
-    Effect.gen(function*() {
-      const waiting = yield* Deferred.make<void, StartError>()
-      const Boss = Actor.make("Boss", [Rpc.make("Hire")])
-      const BossLive = Boss.toLayer(
-        Effect.gen(function*() {
-          const children = yield* Supervisor.supervise({ children: [] })
-          const hire = Effect.intoDeferred(children.start(pump("d")), waiting)
-          return { Hire: () => Effect.forkDaemon(hire) }
-        })
-      )
-      yield* Effect.gen(function*() {
-        const { failing } = yield* Site
-        failing.set("d", 1)
-        yield* (yield* Boss.client)("b").Hire()
-        yield* ready
-        yield* stop(Boss, "b")
-        const failed = yield* Effect.flip(Deferred.await(waiting))
-        expect(failed).toMatchObject({ _tag: "ChildNotStarted", reason: "supervisor" })
-      }).pipe(on(BossLive))
-    }))
-
   it.effect("no wait of theirs that outlives their deadline", () =>
     Effect.gen(function*() {
       const { failing } = yield* Site
@@ -173,27 +147,6 @@ describe("what a supervisor is asked fails with", () => {
       expect(yield* take).toContain("-a supervisor")
     }).pipe(on(Plant.layer)))
 })
-
-it.effect("an actor becomes a parent once in a build", () =>
-  Effect.gen(function*() {
-    const Boss = Actor.make("Boss", [Rpc.make("Ping")])
-    const BossLive = Boss.toLayer(
-      Effect.gen(function*() {
-        yield* Supervisor.supervise({ children: [pump("a")] })
-        yield* Supervisor.supervise({ children: [pump("b")] })
-        return { Ping: () => Effect.void }
-      }),
-      { supervision: Supervision.stop }
-    )
-    const events: Array<string> = []
-    yield* Effect.gen(function*() {
-      const ping = yield* Effect.fork(Effect.flip((yield* Boss.client)("b").Ping()))
-      yield* pass("1 millis")
-      expect(yield* Fiber.join(ping)).toMatchObject({ _tag: "ActorStopped", reason: "crashed" })
-      events.push(...(yield* take))
-    }).pipe(on(BossLive))
-    expect(events).toEqual(["+a", "-a supervisor"])
-  }))
 
 it("faultIn finds the fault of a tree through the supervisors that report it", () => {
   const fault = { supervisor: at("Plant"), child: at("Line") }

@@ -1,8 +1,8 @@
 /**
- * What a supervisor does about its children. Pure: `onExit` and its like take what happened and give
- * the decision; `proceed` gives what can be done about it now, so that children start in order and
- * end in reverse; the runtime carries it out. The strategies are those of Erlang/OTP's supervisors.
- * It is one file, since each transition is to be read beside the others.
+ * What a supervisor does about its children. Pure: `onExit` and its like take what happened and
+ * give the decision; `proceed` gives what can be done about it now, so that children start in
+ * order and end in reverse; the runtime carries it out. The strategies are those of Erlang/OTP's
+ * supervisors. It is one file, since each transition is to be read beside the others.
  */
 import { Cause } from "effect"
 import type { StopReason } from "./ActorError.ts"
@@ -97,7 +97,7 @@ export type Decision =
   | { readonly _tag: "Stop"; readonly reason: StopReason }
   /** It was stopped, and is no longer a child. */
   | { readonly _tag: "Forget" }
-  /** The supervisor fails; `cause` is empty where the child ended by itself too often. */
+  /** The supervisor fails; there is no cause where the child ended by itself too often. */
   | {
     readonly _tag: "Escalate"
     readonly child: string
@@ -150,16 +150,16 @@ export const stop = (tree: Tree, id: string): Tree => {
 }
 
 /**
- * The supervisor ends. With `hold` the children are to be started again by its next incarnation, and
- * keep their mailboxes, except the dynamic ones; with a reason they stop for it.
+ * The supervisor ends. With `hold` the children are to be started again by its next incarnation,
+ * and keep their mailboxes, except the dynamic ones; with a reason they stop for it.
  */
 export const end = (tree: Tree, how: "hold" | StopReason): Tree => ({
   ...tree,
   ending: true,
   children: tree.children.map((child): Child => {
     if (child.phase === "stopped" || child.order === "stop") return child
-    if (how !== "hold") return { ...child, ...toStop(how) }
-    if (child.spec.dynamic) return { ...child, ...toStop("supervisor") }
+    if (how !== "hold") return { ...child, ...toStop(child.reason ?? how) }
+    if (child.spec.dynamic) return { ...child, ...toStop(child.reason ?? "supervisor") }
     return isUp(child) ? { ...child, order: "hold" } : child
   })
 })
@@ -211,21 +211,21 @@ export const onExit = (tree: Tree, id: string, exit: ChildExit, facts: Facts): O
   return forGood ? stopFor(tree, at, exit.reason) : [tree, carryOn]
 }
 
-/** The supervisor was resumed after an escalation: the child that it was about stays stopped. */
+/** The supervisor was resumed after an escalation: the child that it was about stops for good. */
 export const onResumed = (tree: Tree): Tree => ({
   ...tree,
   children: tree.children.map((child) =>
-    child.dueAt === Number.POSITIVE_INFINITY ? { ...child, ...toStop("crashed") } : child
+    child.dueAt === never ? { ...child, ...toStop(child.reason ?? "crashed") } : child
   )
 })
 
 /** When `proceed` is to be asked again although nothing happened, in milliseconds. */
 export const nextDue = (tree: Tree, now: number): number | undefined => {
-  let next = Number.POSITIVE_INFINITY
+  let next = never
   for (const { dueAt, phase } of tree.children) {
     if (phase === "waiting" && dueAt > now && dueAt < next) next = dueAt
   }
-  return next === Number.POSITIVE_INFINITY ? undefined : next
+  return next === never ? undefined : next
 }
 
 /** What the children can be told now. They end one by one from the last, and start in order. */
@@ -255,6 +255,9 @@ export const proceed = (tree: Tree, now: number): readonly [Tree, ReadonlyArray<
   }
   return commands.length === 0 ? [tree, commands] : [{ ...tree, children }, commands]
 }
+
+/** When a child starts that failed its supervisor. */
+const never = Number.POSITIVE_INFINITY
 
 const carryOn: Decision = { _tag: "Continue" }
 
@@ -325,10 +328,10 @@ const escalate = (
 ): Outcome => {
   const child = tree.children[at] as Child
   const decision = { _tag: "Escalate", child: child.spec.id, ...why } as const
-  if (why.reason === "restart-limit") return [stopFor(tree, at, why.reason)[0], decision]
-  // Its mailbox waits: the supervisor's next incarnation may start it again.
-  const dueAt = Number.POSITIVE_INFINITY
-  return [update(tree, at, { phase: "waiting", dueAt, decided: undefined }), decision]
+  // Its mailbox waits: the supervisor's next incarnation starts it again.
+  const reason = why.reason === "restart-limit" ? why.reason : "crashed"
+  const failed = { phase: "waiting", reason, dueAt: never, decided: undefined } as const
+  return [update(tree, at, failed), decision]
 }
 
 interface Restart {

@@ -101,8 +101,8 @@ export interface Children {
 }
 
 /**
- * Makes the actor that is being built a parent: succeeds when its children have started. They end in
- * reverse before it does, so give its type a `shutdownTimeout` that is as long as they may take.
+ * Makes the actor that is being built a parent: succeeds when its children have started. They end
+ * in reverse before it does, so give its type a `shutdownTimeout` that is as long as they may take.
  * Where it is restarted they are, too, and keep their mailboxes; those that were added later stop.
  */
 export const supervise = (

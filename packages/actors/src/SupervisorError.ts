@@ -3,7 +3,7 @@ import { Cause, Schema } from "effect"
 import { ActorAddress, format } from "./ActorAddress.ts"
 import { ActorNotRegistered, AlreadySupervised, StopReason } from "./ActorError.ts"
 
-/** An actor would be a child of itself, directly or through others; `chain` begins and ends there. */
+/** An actor would be its own descendant: `chain` goes from it, from parent to child, to it. */
 export class SupervisionCycle extends Schema.TaggedError<SupervisionCycle>()("SupervisionCycle", {
   chain: Schema.Array(ActorAddress)
 }) {

@@ -193,13 +193,14 @@ export class Offspring {
   // The work -------------------------------------------------------------------------------------
 
   private readonly work: Effect.Effect<void> = Effect.suspend(() => {
-    this.settle()
+    const now = this.settle()
     this.awake = false
-    this.setAlarm()
+    this.setAlarm(now)
     return this.report()
   })
 
-  private settle(): void {
+  /** Gives the time that it went by. */
+  private settle(): number {
     const { engine } = this.around
     for (;;) {
       this.absorb()
@@ -213,7 +214,7 @@ export class Offspring {
       const [tree, commands] = Tree.proceed(this.tree, now)
       this.tree = tree
       for (const command of commands) this.obey(command, now)
-      if (commands.length === 0 && this.events.length === 0) return
+      if (commands.length === 0 && this.events.length === 0) return now
     }
   }
 
@@ -288,8 +289,8 @@ export class Offspring {
     )
   }
 
-  private setAlarm(): void {
-    const now = this.around.engine.now()
+  /** By the same time as the work: what was not due by it must not be overdue for the alarm. */
+  private setAlarm(now: number): void {
     let next = Tree.nextDue(this.tree, now) ?? Number.POSITIVE_INFINITY
     for (const { forceAt } of this.members.values()) next = Math.min(next, forceAt)
     if (next === this.alarmAt) return
@@ -322,7 +323,7 @@ export class Offspring {
         this.around.lineage.leave(port.address)
       }
     }
-    for (const id of [...this.waiters.keys()]) this.notify(id, "supervisor")
+    for (const id of this.waiters.keys()) this.notify(id, "supervisor")
     return heirs
   }
 
@@ -353,7 +354,7 @@ export class Offspring {
   }
 
   private notify(id: string, outcome: "started" | StopReason): void {
-    for (const waiter of [...this.waiters.get(id) ?? []]) waiter(outcome)
+    for (const waiter of this.waiters.get(id) ?? []) waiter(outcome)
   }
 }
 
