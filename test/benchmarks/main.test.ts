@@ -17,12 +17,14 @@ const start = (...args: ReadonlyArray<string>) => {
   return { child, said, ended: once(child, "close").then(([code]) => code as number | null) }
 }
 
+const figures = ["ask", "tell", "spawn", "idle-memory", "durable-write"]
+
 it("a figure that the suite lacks is refused by one line with the known ones", async () => {
   const { ended, said } = start("actors", "--figure", "aks")
   expect(await ended).toBe(2)
   expect(said).toEqual({
     out: "",
-    err: "bench: actors has no figure aks, expected one of ask, tell, spawn, idle-memory\n"
+    err: `bench: actors has no figure aks, expected one of ${figures.join(", ")}\n`
   })
 })
 
