@@ -1,12 +1,12 @@
 /** What the tests of reminders share: a pump that writes down what it is told, and its site. */
 import * as Rpc from "@effect/rpc/Rpc"
 import { Actor, ActorSystem, Supervision } from "@plantd/actors"
-import type { LifecycleEvent } from "@plantd/actors"
+import { EventLoop } from "@plantd/actors/EventLoop"
 import * as Quarantine from "@plantd/actors/Quarantine"
 import type { QuarantineStore } from "@plantd/actors/QuarantineStore"
 import * as Reminder from "@plantd/actors/Reminder"
 import type { ReminderStore } from "@plantd/actors/ReminderStore"
-import { Clock, Context, Effect, Layer, Schema, type Scope } from "effect"
+import { Clock, Context, type Duration, Effect, Layer, Schema, type Scope, TestClock } from "effect"
 import { collectEvents } from "./stage.ts"
 
 /** The crash that `Calibrate` with this depth is. */
@@ -21,8 +21,8 @@ export const Pump = Actor.make("Pump", [
   Rpc.make("Plan", {
     payload: {
       on: Schema.Date,
-      note: Schema.String.pipe(
-        Schema.optionalWith({ default: () => "none" })
+      note: Schema.propertySignature(Schema.String).pipe(
+        Schema.withConstructorDefault(() => "none")
       )
     }
   }),
@@ -81,12 +81,40 @@ export const processOf = (
   )
     .pipe(Layer.provideMerge(Layer.merge(ActorSystem.layer, stores)))
 
-/** Lets fibers run until `condition` holds, without any time to pass. */
-export const until = (condition: () => boolean): Effect.Effect<void> =>
-  Effect.suspend(() => condition() ? Effect.void : Effect.yieldNow()).pipe(
-    Effect.repeat({ until: condition, times: 20_000 }),
-    Effect.filterOrDieMessage(condition, "it did not come to be")
-  )
+/** Lets one turn of the event loop pass: stores wait for one before they write. */
+const turn = Effect.flatMap(
+  EventLoop,
+  (loop) => Effect.async<void>((resume) => loop.afterTurn(() => resume(Effect.void)))
+)
+
+/** Lets fibers run, without any time to pass, until `found` gives what is awaited. */
+export const until = <A, E, R>(
+  found: Effect.Effect<A, E, R>,
+  awaited: (found: A) => boolean
+): Effect.Effect<A, E, R> =>
+  Effect.zipLeft(found, turn).pipe(Effect.repeat({ until: awaited, times: 500 }))
+
+/** Lets fibers run to where they wait for time, or for something else. */
+export const settled = Effect.repeatN(turn, 20)
+
+/** Lets time pass, and everything happen that is due by then. */
+export const pass = (duration: Duration.DurationInput): Effect.Effect<void> =>
+  Effect.zipRight(TestClock.adjust(duration), settled)
+
+/** Runs `body` in a process of its own, with what the pumps were told in it. */
+export const run =
+  (stores: Layer.Layer<ReminderStore | QuarantineStore>, given?: Partial<Reminder.Settings>) =>
+  <A, E>(body: (told: Array<string>) => Effect.Effect<A, E, Process | Scope.Scope>) =>
+    Effect.suspend(() => {
+      const told: Array<string> = []
+      return Effect.scoped(body(told)).pipe(
+        Effect.provide(processOf(stores, given)),
+        Effect.provideService(Told, told)
+      )
+    })
+
+/** What a process offers. */
+export type Process = Layer.Layer.Success<ReturnType<typeof processOf>>
 
 /** The dead letters from now on, as `reason tag`. */
 export const deadLetters: Effect.Effect<
@@ -95,6 +123,6 @@ export const deadLetters: Effect.Effect<
   ActorSystem | Scope.Scope
 > = Effect.map(
   collectEvents,
-  (events: ReadonlyArray<LifecycleEvent.LifecycleEvent>) => () =>
+  (events) => () =>
     events.flatMap((event) => event._tag === "DeadLetter" ? [`${event.reason} ${event.tag}`] : [])
 )
