@@ -54,8 +54,8 @@ const plantds: Founder = (onAdd) =>
 /** An Entity is some hundred times slower to start: so many are enough for one measurement. */
 const entitiesSpawned = 500
 
-/** And some times larger: as many as fit a small machine, 10,000 in a standard measurement. */
-const entitiesIdlePerMilli = 50
+/** And slow to end, twenty times larger besides: 2,000 of them in a standard measurement. */
+const entitiesIdlePerMilli = 10
 
 const spawned = (found: Founder, size = 10_000) => Effect.succeed(spawns(found, size))
 
@@ -90,7 +90,7 @@ export const suite: Suite = {
       name: "idle-memory",
       unit: "bytes/actor",
       better: "lower",
-      roundsMax: 3,
+      roundsMax: 5,
       subject: idle(plantds),
       peers: { entity: idle(entities, entitiesIdlePerMilli), nact: idle(nacts) }
     },
