@@ -22,7 +22,8 @@ const turnsDuring = (
       afterTurn: (resume) => {
         turns++
         queueMicrotask(resume)
-      }
+      },
+      eager: true
     })
     return Effect.gen(function*() {
       const echo = yield* Echo.client

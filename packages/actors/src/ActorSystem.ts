@@ -36,6 +36,8 @@ export interface Engine {
   readonly register: (registration: Registration) => Effect.Effect<void, never, Scope.Scope>
   /** Hands a message to the actor at an address; it starts where it is not alive. */
   readonly deliver: (type: string, id: string, envelope: Envelope) => void
+  /** As `deliver`, for a message whose sender waits: an idle actor may handle it at once. */
+  readonly call: (type: string, id: string, envelope: Envelope) => void
   /** Puts an actor under a supervisor. Where it is not alive, messages wait until its start. */
   readonly adopt: (
     address: ActorAddress,

@@ -8,6 +8,11 @@ import { Context } from "effect"
 export interface EventLoopService {
   /** Calls `resume` once, after the loop has looked at its timers and sockets. */
   readonly afterTurn: (resume: () => void) => void
+  /**
+   * Whether an ask may give an idle actor its turn at once, within the asker's own. A simulation that
+   * is to try every order says no.
+   */
+  readonly eager: boolean
 }
 
 /** The event loop that actors run on: Node's own, unless another is provided. */
@@ -15,6 +20,7 @@ export class EventLoop extends Context.Reference<EventLoop>()("@plantd/actors/Ev
   defaultValue: (): EventLoopService => ({
     afterTurn: (resume) => {
       setImmediate(resume)
-    }
+    },
+    eager: true
   })
 }) {}

@@ -2,7 +2,7 @@
 import type { Rpc } from "@effect/rpc"
 import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import * as RpcSchema from "@effect/rpc/RpcSchema"
-import { Duration, Effect, type Exit, RuntimeFlags, Stream } from "effect"
+import { Duration, Effect, Effectable, Exit, Fiber, Option, RuntimeFlags, Stream } from "effect"
 import type { AskOptions, TellOptions } from "../Actor.ts"
 import type { TellError } from "../ActorError.ts"
 import type { Engine } from "../ActorSystem.ts"
@@ -21,37 +21,78 @@ interface Sender {
   readonly payload: unknown
 }
 
-const ask = (sender: Sender, options: AskOptions | undefined): Effect.Effect<unknown, unknown> => {
-  const { engine, id, payload, tag, type } = sender
-  const timeout = options?.timeout === undefined
-    ? engine.askTimeoutMillis
-    : timeoutMillis(options.timeout)
-  return awaited((resume, current) => {
-    const details = {
-      deadline: engine.now() + timeout,
-      timeoutMillis: timeout,
-      origin: current
-    }
-    const envelope = new Ask(tag, payload, details, resume)
-    engine.deliver(type, id, envelope)
-    return envelope
-  })
+/** An ask: sent anew each time that the effect is run. One object, where closures would be four. */
+class AskCall extends Effectable.Class<unknown, unknown> {
+  private readonly sender: Sender
+  private readonly timeoutMillis: number
+
+  constructor(sender: Sender, timeoutMillis: number) {
+    super()
+    this.sender = sender
+    this.timeoutMillis = timeoutMillis
+  }
+
+  commit(): Effect.Effect<unknown, unknown> {
+    const { sender: { engine, id, payload, tag, type }, timeoutMillis } = this
+    const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
+    const ask = new Ask(tag, payload, {
+      deadline: engine.now() + timeoutMillis,
+      timeoutMillis,
+      origin: fiber?.getFiberRef(atWork).current
+    })
+    engine.call(type, id, ask)
+    return ask.answer ?? answerOf(ask, fiber)
+  }
 }
 
-const tell = ({ engine, id, payload, tag, type }: Sender): Effect.Effect<void, TellError> =>
-  Effect.suspend(() => {
+/** A tell: sent anew each time that the effect is run. */
+class TellCall extends Effectable.Class<void, TellError> {
+  private readonly sender: Sender
+
+  constructor(sender: Sender) {
+    super()
+    this.sender = sender
+  }
+
+  commit(): Effect.Effect<void, TellError> {
+    const { engine, id, payload, tag, type } = this.sender
     const envelope = new Envelope(tag, payload)
     engine.deliver(type, id, envelope)
     if (envelope.phase === waiting) return untilTaken(envelope)
-    return envelope.phase === settled && envelope.refusal !== undefined
-      ? Effect.fail(envelope.refusal)
-      : Effect.void
+    return taken(envelope)
+  }
+}
+
+const ask = (sender: Sender, options: AskOptions | undefined): Effect.Effect<unknown, unknown> =>
+  new AskCall(
+    sender,
+    options?.timeout === undefined ? sender.engine.askTimeoutMillis : millisOf(options.timeout)
+  )
+
+const taken = ({ phase, refusal }: Envelope): Exit.Exit<void, TellError> =>
+  phase === settled && refusal !== undefined ? Exit.fail(refusal) : Exit.void
+
+/** Waits for the answer; an asker that is interrupted takes the message back. */
+const answerOf = (
+  ask: Ask,
+  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+): Effect.Effect<unknown, unknown> => {
+  // A fiber may be interrupted between its steps, before it gets to the waiting.
+  const onEnd = () => {
+    if (ask.phase !== settled) ask.owner?.cancel(ask)
+  }
+  fiber?.addObserver(onEnd)
+  return awaited(ask, (resume) => {
+    fiber?.removeObserver(onEnd)
+    if (ask.answer === undefined) ask.reply = resume
+    else resume(ask.answer)
   })
+}
 
 const untilTaken = (envelope: Envelope): Effect.Effect<void, TellError> =>
-  awaited((resume) => {
-    envelope.taken = resume
-    return envelope
+  awaited(envelope, (resume) => {
+    if (envelope.phase === waiting) envelope.taken = resume
+    else resume(taken(envelope))
   })
 
 /**
@@ -60,27 +101,21 @@ const untilTaken = (envelope: Envelope): Effect.Effect<void, TellError> =>
  * effects and closures, most of them for the garbage collector alone.
  */
 const awaited = <A, E>(
-  send: (
-    resume: (exit: Exit.Exit<A, E>) => void,
-    current: Envelope | undefined
-  ) => Envelope
+  envelope: Envelope,
+  wait: (resume: (exit: Exit.Exit<A, E>) => void) => void
 ): Effect.Effect<A, E> =>
-  Effect.withFiberRuntime((fiber, { runtimeFlags }) => {
-    let envelope: Envelope | undefined
-    const { current } = fiber.getFiberRef(atWork)
-    const answer = Effect.async<A, E>((resume) => {
-      envelope = send(resume, current)
-    })
+  Effect.withFiberRuntime((_fiber, { runtimeFlags }) => {
+    const answer = Effect.async<A, E>(wait)
     if (!RuntimeFlags.interruptible(runtimeFlags)) return answer
     return Effect.uninterruptible(
       Effect.tapErrorCause(Effect.interruptible(answer), () => {
-        if (envelope !== undefined && envelope.phase !== settled) envelope.owner?.cancel(envelope)
+        if (envelope.phase !== settled) envelope.owner?.cancel(envelope)
         return Effect.void
       })
     )
   })
 
-const timeoutMillis = (input: Duration.DurationInput): number => {
+const millisOf = (input: Duration.DurationInput): number => {
   const millis = Duration.toMillis(input)
   if (millis > 0 && millis <= askTimeoutMillisMax) return millis
   throw new RangeError(
@@ -135,7 +170,7 @@ const send = (
   sender: Sender,
   options: AskOptions | TellOptions | undefined
 ): Effect.Effect<unknown, unknown> =>
-  options?.discard === true ? tell(sender) : ask(sender, options)
+  options?.discard === true ? new TellCall(sender) : ask(sender, options)
 
 const sendRound = (
   sender: Sender,

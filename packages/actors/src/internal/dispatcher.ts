@@ -31,6 +31,7 @@ export class Dispatcher {
   private queue: Array<Runnable> = []
   private spare: Array<Runnable> = []
   private scheduled = false
+  private passing = false
   private turns = 0
 
   constructor(ground: Ground) {
@@ -40,7 +41,23 @@ export class Dispatcher {
   /** Gives `runnable` a turn after all who wait already. */
   add(runnable: Runnable): void {
     this.queue.push(runnable)
-    if (!this.scheduled) this.schedule()
+    if (!this.scheduled && !this.passing) this.schedule()
+  }
+
+  /**
+   * Whether what is added from now on until `leave` may have its turn then, at once: an asker need
+   * not wait for the scheduler where nothing else has to come first.
+   */
+  enter(): boolean {
+    if (this.passing || !this.ground.eventLoop.eager || this.turns >= turnsMax - 1) return false
+    this.passing = true
+    return true
+  }
+
+  /** Ends what `enter` began: all who wait have their turn. */
+  leave(): void {
+    this.turns++
+    this.pass()
   }
 
   private schedule(): void {
@@ -54,6 +71,12 @@ export class Dispatcher {
   }
 
   private readonly drain = (): void => {
+    this.scheduled = false
+    this.passing = true
+    this.pass()
+  }
+
+  private pass(): void {
     const batch = this.queue
     this.queue = this.spare
     for (const runnable of batch) {
@@ -66,7 +89,7 @@ export class Dispatcher {
     }
     batch.length = 0
     this.spare = batch
-    this.scheduled = false
-    if (this.queue.length > 0) this.schedule()
+    this.passing = false
+    if (this.queue.length > 0 && !this.scheduled) this.schedule()
   }
 }

@@ -65,7 +65,10 @@ export class Ask extends Envelope implements Due {
   heapIndex = -1
   readonly timeoutMillis: number
   private readonly until: number
-  reply: Reply | undefined
+  /** Who waits for the answer. */
+  reply: Reply | undefined = undefined
+  /** The answer, where it came before anybody waited. */
+  answer: Exit.Exit<unknown, unknown> | undefined = undefined
   /** The message whose handler sent this one and waits for it. */
   readonly origin: Envelope | undefined
   /** The ask that this one's handler waits for: the newest. */
@@ -73,11 +76,10 @@ export class Ask extends Envelope implements Due {
   /** How many asks stand before this one in its chain. */
   readonly depth: number
 
-  constructor(tag: string, payload: unknown, details: AskDetails, reply: Reply) {
+  constructor(tag: string, payload: unknown, details: AskDetails) {
     super(tag, payload)
     this.until = details.deadline
     this.timeoutMillis = details.timeoutMillis
-    this.reply = reply
     const { origin } = details
     const depth = origin instanceof Ask ? origin.depth : 0
     if (origin === undefined || depth >= chainMax || !origin.handling) {
@@ -129,7 +131,8 @@ export const finish = (envelope: Envelope, exit: Exit.Exit<unknown, unknown>): v
   envelope.onward = undefined
   const { origin } = envelope
   if (origin instanceof Ask && origin.onward === envelope) origin.onward = undefined
-  reply?.(exit)
+  if (reply === undefined) envelope.answer = exit
+  else reply(exit)
 }
 
 /** Tells the sender, of an ask or of a tell, that the message was not taken. */

@@ -148,6 +148,12 @@ class LocalSystem implements Engine, Habitat {
     refuse(envelope, this.notRegistered(address))
   }
 
+  call(type: string, id: string, envelope: Envelope): void {
+    const atOnce = this.dispatcher.enter()
+    this.deliver(type, id, envelope)
+    if (atOnce) this.dispatcher.leave()
+  }
+
   adopt(
     address: ActorAddress,
     parent: Parent
