@@ -35,8 +35,14 @@ export interface Surroundings {
   readonly ticking: Ticking
 }
 
-/** The pauses while the store cannot be reached. */
+/** The pauses while the store cannot be reached: those of a retry that often. */
 const storeBackoff: Backoff.Backoff = Backoff.standard
+
+/** The pause of a tick that could not be begun is that of the fifth retry: about 2 s. */
+const untilBegun = 4
+
+/** One complaint about the store is logged in so long, in ms. */
+const complaintMillis = 10_000
 
 const ticks = Metric.counter("plantd_reminder_ticks_total", {
   description:
@@ -72,6 +78,9 @@ class Scheduler {
   private readonly underWay = new Set<number>()
   /** How often in a row the store could not be read. */
   private failures = 0
+  /** When a warning was logged last, and how many were not since then. */
+  private complainedAt = Number.NEGATIVE_INFINITY
+  private unsaid = 0
 
   constructor({ engine, store, ticking }: Surroundings, latch: Effect.Latch, scope: Scope.Scope) {
     this.engine = engine
@@ -122,7 +131,7 @@ class Scheduler {
       Effect.catchAllCause((cause) =>
         Cause.isInterruptedOnly(cause)
           ? Effect.void
-          : this.pause(`a tick of ${title(row)} was not begun`, cause, 0)
+          : this.pause(`a tick of ${title(row)} was not begun`, cause, untilBegun)
       ),
       Effect.ensuring(
         Effect.suspend(() => {
@@ -251,8 +260,13 @@ class Scheduler {
   }
 
   private pause(what: string, cause: Cause.Cause<unknown>, made: number): Effect.Effect<void> {
-    return Effect.gen(function*() {
-      yield* Effect.logWarning(what, cause)
+    return Effect.gen(this, function*() {
+      const now = yield* Clock.currentTimeMillis
+      if (Math.abs(now - this.complainedAt) >= complaintMillis) {
+        this.complainedAt = now
+        yield* Effect.logWarning(`${what}; ${this.unsaid} more such warnings were left out`, cause)
+        this.unsaid = 0
+      } else this.unsaid++
       yield* Effect.sleep(Backoff.delayMillis(storeBackoff, made, yield* Random.next))
     })
   }
