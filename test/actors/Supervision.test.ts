@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Supervision } from "@plantd/actors"
+import { Cause } from "effect"
 import * as fc from "fast-check"
 
 const restart = Supervision.restart({
@@ -13,6 +14,7 @@ const crashes = (supervision: Supervision.Supervision, times: ReadonlyArray<numb
   let startedAt = 0
   return times.map((now) => {
     const [next, directive] = Supervision.onCrash(supervision, history, {
+      cause: Cause.die("broken"),
       now,
       startedAt,
       random: 0.5
@@ -69,7 +71,7 @@ describe("restart", () => {
           const restarts: Array<number> = []
           for (const gap of gaps) {
             now += gap
-            const crash = { now, startedAt: now, random: 0 }
+            const crash = { cause: Cause.empty, now, startedAt: now, random: 0 }
             const [next, directive] = Supervision.onCrash(supervision, history, crash)
             history = next
             if (directive._tag === "Restart") restarts.push(now)
@@ -97,4 +99,43 @@ it("stop always stops and resume always resumes", () => {
     { _tag: "Resume" },
     { _tag: "Resume" }
   ])
+})
+
+describe("by", () => {
+  const crashOf = (defect: unknown) => ({
+    cause: Cause.die(defect),
+    now: 0,
+    startedAt: 0,
+    random: 0
+  })
+
+  it("the cause of each crash chooses what becomes of it", () => {
+    const supervision = Supervision.by((cause) =>
+      Cause.squash(cause) instanceof TypeError ? Supervision.stop : Supervision.resume
+    )
+    const directive = (defect: unknown) =>
+      Supervision.onCrash(supervision, Supervision.untroubled, crashOf(defect))[1]
+    expect(directive(new TypeError())).toEqual({ _tag: "Stop", reason: "crashed" })
+    expect(directive("other")).toEqual({ _tag: "Resume" })
+  })
+
+  it("restarts chosen at different crashes share one history", () => {
+    const supervision = Supervision.by(() => restart)
+    const tags = crashes(supervision, [0, 100, 200]).map(({ _tag }) => _tag)
+    expect(tags).toEqual(["Restart", "Restart", "Stop"])
+  })
+
+  it("a choice that throws stops the actor", () => {
+    const supervision = Supervision.by(() => {
+      throw new Error("cannot choose")
+    })
+    expect(Supervision.resolve(supervision, Cause.die("broken"))).toEqual(Supervision.stop)
+    expect(crashes(supervision, [0])).toEqual([{ _tag: "Stop", reason: "crashed" }])
+  })
+})
+
+it("escalate is the supervisor's matter, each time", () => {
+  expect(crashes(Supervision.escalate, [0, 0])).toEqual([{ _tag: "Escalate" }, {
+    _tag: "Escalate"
+  }])
 })
