@@ -34,14 +34,14 @@ it.scopedLive(
   minute
 )
 
-/** The lines among which `expected` stand, in this order. */
+/** Checks that `expected` stand among the lines, in this order. */
 const inOrder = (lines: ReadonlyArray<string>, expected: ReadonlyArray<string>) => {
-  let from = 0
-  for (const part of expected) {
-    const at = lines.findIndex((line, index) => index >= from && line.includes(part))
-    expect(at, `"${part}" after line ${from} of:\n${lines.join("\n")}`).toBeGreaterThanOrEqual(from)
-    from = at + 1
+  const rest = [...expected]
+  for (const line of lines) {
+    const [next] = rest
+    if (next !== undefined && line.includes(next)) rest.shift()
   }
+  expect({ missing: rest, lines }).toEqual({ missing: [], lines })
 }
 
 it.scopedLive("ping-pong: every hit lands, half of them with each", () =>

@@ -34,9 +34,8 @@ export class Handlers {
       if (!Effect.isEffect(result)) {
         return Effect.dieMessage(`the handler of ${address.type} for ${tag} gave no effect`)
       }
-      const effect = result as Effect.Effect<unknown, unknown, unknown>
-      if (handlerMillis === Number.POSITIVE_INFINITY) return effect
-      return Effect.timeoutFailCause(effect, {
+      if (handlerMillis === Number.POSITIVE_INFINITY) return result
+      return Effect.timeoutFailCause(result, {
         duration: handlerMillis,
         onTimeout: () =>
           Cause.die(new HandlerTimeout({ address, tag, timeoutMillis: handlerMillis }))

@@ -84,7 +84,7 @@ export class Incarnation {
         every: (key, interval, run) => this.timer({ key, after: interval, run, periodic: true }),
         cancel: (key) => Effect.sync(() => this.cancel(key)),
         cancelAll: Effect.sync(() => {
-          for (const key of [...this.timers.keys()]) this.cancel(key)
+          for (const key of this.timers.keys()) this.cancel(key)
         }),
         isActive: (key) => Effect.sync(() => this.timers.has(key))
       },
