@@ -82,7 +82,7 @@ describe("expect", () => {
       })
     ))
 
-  it.effect("fails at a message of another tag, or one that does not fit, and lists what came", () =>
+  it.effect("fails at another tag or at one that does not fit, and lists what came", () =>
     scene((probe, control) =>
       Effect.gen(function*() {
         yield* control.Fill({ percent: 10 })

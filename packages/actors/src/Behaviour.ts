@@ -22,8 +22,8 @@ export interface Timer {
 }
 
 /**
- * What a behaviour did with its context, and what it handled besides the calls of the test: messages
- * given back from the stash, and turns of its own.
+ * What a behaviour did with its context, and what it handled besides the calls of the test: turns
+ * of its own, and messages given back from the stash.
  */
 export type Deed =
   | { readonly _tag: "TimerStarted" } & Timer

@@ -1,8 +1,8 @@
 /** What a test expects to happen to actors: starts, crashes, restarts, stops, dead letters. */
-import { Duration, Effect, Option, Runtime, type Scope, Stream } from "effect"
+import { Duration, Effect, Option, type Scope, Stream } from "effect"
 import { format } from "./ActorAddress.ts"
 import { ActorSystem, type ActorSystemService } from "./ActorSystem.ts"
-import { within } from "./internal/settling.ts"
+import { round, within } from "./internal/settling.ts"
 import { ExpectationFailed, inShort, type Sighting, Sightings } from "./internal/sightings.ts"
 import type { LifecycleEvent } from "./LifecycleEvent.ts"
 
@@ -47,17 +47,14 @@ export interface Recording {
 export const record: Effect.Effect<Recording, never, ActorSystem | Scope.Scope> = Effect.gen(
   function*() {
     const system = yield* ActorSystem
-    const runtime = yield* Effect.runtime()
     const sightings = new Sightings<LifecycleEvent>()
     const reader = Stream.runForEach(
       system.events,
       (event) => Effect.sync(() => sightings.add(event))
     )
-    yield* Effect.acquireRelease(
-      // It begins at once, so that nothing that comes from now on is missed.
-      Effect.sync(() => Runtime.runFork(runtime)(reader)),
-      (fiber) => fiber.interruptAsFork(fiber.id())
-    )
+    yield* Effect.forkScoped(reader)
+    // Once everything that is ready has run, it listens: nothing that comes from now on is missed.
+    yield* round
     return recordingOf(system, sightings)
   }
 )

@@ -1,6 +1,6 @@
 /**
- * Which actors offer what: a registry by typed key, with subscription. An entry lasts as long as its
- * actor is alive, as with Pekko's receptionist; a restart keeps it.
+ * Which actors offer what: a registry by typed key, with subscription. An entry lasts as long as
+ * its actor is alive, as with Pekko's receptionist; a restart keeps it.
  */
 import type { Rpc } from "@effect/rpc"
 import { Identifier } from "@plantd/core"

@@ -12,8 +12,8 @@ export { roundsMax } from "./internal/settling.ts"
 export const layer: Layer.Layer<ActorSystem> = Layer.suspend(() => layerWith({}))
 
 /**
- * As `layer`, with these settings. With `serialization: "round-trip"` what could not be sent between
- * processes fails here.
+ * As `layer`, with these settings. With `serialization: "round-trip"` what could not be sent
+ * between processes fails here.
  */
 export const layerWith = (settings: Partial<Settings>): Layer.Layer<ActorSystem> => {
   const system = ActorSystem.layerWith(settings)
@@ -27,8 +27,9 @@ export const layerWith = (settings: Partial<Settings>): Layer.Layer<ActorSystem>
 }
 
 /**
- * Waits until no actor does anything more while time stands still. What waits for the world outside,
- * a file or a socket, counts as resting. Dies where actors never rest, in `roundsMax` looks.
+ * Waits until no actor does anything more while time stands still. What waits for the world
+ * outside, a file or a socket, counts as resting. Dies where actors never rest, in `roundsMax`
+ * looks.
  */
 export const settle: Effect.Effect<void, never, ActorSystem> = Effect.flatMap(
   ActorSystem,

@@ -1,10 +1,9 @@
 /** The receptionist of one process: listings by key, each entry with a watch on its actor. */
 import type { Rpc } from "@effect/rpc"
-import { Effect, type Fiber, FiberId, Runtime, Schema, type Scope, type Stream } from "effect"
+import { Effect, Schema, type Scope, type Stream } from "effect"
 import type { Client } from "../Actor.ts"
 import type { ActorAddress } from "../ActorAddress.ts"
 import { ActorSystem, type ActorSystemService } from "../ActorSystem.ts"
-import type { Terminated } from "../DeathWatch.ts"
 import type { Key, ReceptionistService, RegisterError, Settings } from "../Receptionist.ts"
 import { Newest } from "./newest.ts"
 
@@ -15,7 +14,8 @@ export class ReceptionistFull extends Schema.TaggedError<ReceptionistFull>()("Re
   max: Schema.Number
 }) {
   override get message(): string {
-    return `the key ${this.key} would exceed the receptionist's ${this.limit}, which is ${this.max};`
+    const { key, limit, max } = this
+    return `the key ${key} would exceed the receptionist's ${limit}, which is ${max};`
       + " raise it by Receptionist.layerWith, or let actors and readers go"
   }
 }
@@ -26,8 +26,7 @@ export const makeRegistry = (
 ): Effect.Effect<ReceptionistService, never, ActorSystem | Scope.Scope> =>
   Effect.gen(function*() {
     const system = yield* ActorSystem
-    const runtime = yield* Effect.runtime()
-    const registry = new Registry(settings, system, runtime)
+    const registry = new Registry(settings, system)
     yield* Effect.addFinalizer(() => Effect.sync(() => registry.close()))
     const deregister: ReceptionistService["deregister"] = ({ actor, name }, id) =>
       Effect.sync(() => registry.remove(keyOf(name, actor.name), id))
@@ -57,11 +56,9 @@ const clientsOf = <Name extends string, Rpcs extends Rpc.Any>(
 /** Unique, since an identifier has no space. */
 const keyOf = (name: string, type: string): string => `${name} of ${type}`
 
-type Watch = Fiber.RuntimeFiber<Terminated>
-
 interface Entry {
   readonly address: ActorAddress
-  watch: Watch
+  unwatch: () => void
 }
 
 interface Listing {
@@ -76,32 +73,30 @@ class Registry {
   private readonly listings = new Map<string, Listing>()
   private readonly settings: Settings
   private readonly system: ActorSystemService
-  private readonly runtime: Runtime.Runtime<never>
 
-  constructor(settings: Settings, system: ActorSystemService, runtime: Runtime.Runtime<never>) {
+  constructor(settings: Settings, system: ActorSystemService) {
     this.settings = settings
     this.system = system
-    this.runtime = runtime
   }
 
   /** Lists an actor; one that is not alive is started first. */
   register(key: string, address: ActorAddress): Effect.Effect<void, RegisterError> {
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(this.watched(address), (watch) => {
-        if (watch !== undefined) return this.add(key, address, watch)
-        this.remove(key, address.id)
-        const started = restore(this.system.start(address))
-        return Effect.flatMap(Effect.zipRight(started, this.watched(address)), (watch) =>
-          // One that has ended again meanwhile is rightly not listed.
-          watch === undefined ? Effect.void : this.add(key, address, watch))
+    return Effect.suspend(() => {
+      const outcome = this.add(key, address)
+      if (outcome === "listed") return Effect.void
+      if (outcome !== "not-alive") return Effect.fail(outcome)
+      return Effect.flatMap(this.system.start(address), () => {
+        const outcome = this.add(key, address)
+        // One that has ended again meanwhile is rightly not listed.
+        return typeof outcome === "string" ? Effect.void : Effect.fail(outcome)
       })
-    )
+    })
   }
 
   remove(key: string, id: string): void {
     const entry = this.listings.get(key)?.entries.get(id)
     if (entry === undefined) return
-    entry.watch.unsafeInterruptAsFork(FiberId.none)
+    entry.unwatch()
     this.drop(key, entry)
   }
 
@@ -125,51 +120,36 @@ class Registry {
   /** Ends all watches and streams. */
   close(): void {
     for (const { addresses, entries } of this.listings.values()) {
-      for (const { watch } of entries.values()) watch.unsafeInterruptAsFork(FiberId.none)
+      for (const { unwatch } of entries.values()) unwatch()
       entries.clear()
       addresses.close()
     }
     this.listings.clear()
   }
 
-  /** A watch on an actor, or `undefined` where it is not alive. */
-  private watched(address: ActorAddress): Effect.Effect<Watch | undefined> {
-    return Effect.suspend(() => {
-      const watch = Runtime.runFork(this.runtime)(this.system.watch(address))
-      // Where the actor is not alive its end was told at once: the fiber is done before this one.
-      return Effect.map(
-        Effect.yieldNow(),
-        () => watch.unsafePoll() === null ? watch : undefined
-      )
+  private add(key: string, address: ActorAddress): "listed" | "not-alive" | ReceptionistFull {
+    const listing = this.roomFor(key, address.id)
+    if (listing instanceof ReceptionistFull) return listing
+    const { addresses, entries } = listing
+    const known = entries.get(address.id)
+    // It may be of an activation before this one: from now on this one's end counts.
+    known?.unwatch()
+    const entry: Entry = known ?? { address, unwatch: () => undefined }
+    let alive = true
+    const unwatch = this.system.engine.watch(address, () => {
+      alive = false
+      this.drop(key, entry)
     })
-  }
-
-  private add(
-    key: string,
-    address: ActorAddress,
-    watch: Watch
-  ): Effect.Effect<void, ReceptionistFull> {
-    return Effect.suspend(() => {
-      const listing = this.roomFor(key, address.id)
-      if (listing instanceof ReceptionistFull) {
-        watch.unsafeInterruptAsFork(FiberId.none)
-        return Effect.fail(listing)
-      }
-      const { addresses, entries } = listing
-      const known = entries.get(address.id)
-      const entry = known ?? { address, watch }
-      // The entry may be of an activation whose end is on its way: from now on this one counts.
-      known?.watch.unsafeInterruptAsFork(FiberId.none)
-      entry.watch = watch
-      watch.addObserver(() => {
-        if (entry.watch === watch) this.drop(key, entry)
-      })
-      if (known === undefined) {
-        entries.set(address.id, entry)
-        addresses.changed()
-      }
-      return Effect.void
-    })
+    if (!alive) {
+      this.tidy(key)
+      return "not-alive"
+    }
+    entry.unwatch = unwatch
+    if (known === undefined) {
+      entries.set(address.id, entry)
+      addresses.changed()
+    }
+    return "listed"
   }
 
   private roomFor(key: string, id: string): Listing | ReceptionistFull {

@@ -3,14 +3,14 @@ import { Chunk, Clock, Duration, Effect, Option, TestClock } from "effect"
 import type { ActorSystemService } from "../ActorSystem.ts"
 import { EventLoop } from "../EventLoop.ts"
 
-/** How often a test looks whether its actors rest before it gives them up, about a second.s worth. */
+/** How often a test looks whether its actors rest before it gives them up: some 200 ms. */
 export const roundsMax = 200
 
 /** After so many looks without a change actors are taken to rest. */
 const quietRounds = 2
 
 /** Lets everything run that is ready, also what waits for the event loop; no clock moves. */
-const round: Effect.Effect<void> = Effect.zipRight(
+export const round: Effect.Effect<void> = Effect.zipRight(
   Effect.flatMap(
     EventLoop,
     (loop) => Effect.async<void>((resume) => loop.afterTurn(() => resume(Effect.void)))
