@@ -89,6 +89,18 @@ it.scopedLive(
   minute
 )
 
+it.scopedLive(
+  "bank account: its events outlive the system, and it never owes anything",
+  () =>
+    Effect.gen(function*() {
+      const { code, lines } = yield* run("bankAccount.ts", "actors")
+      inOrder(lines, ["0 events, 0 in it", "100 are deposited: 100", "30 are withdrawn: 70"])
+      inOrder(lines, ["500 are not (Overdrawn)", "2 events, 70 in it", "the balance is 70"])
+      expect(code).toBe(0)
+    }),
+  minute
+)
+
 it("what the README shows of the examples is what they say", () => {
   const text = (file: string) => readFileSync(join(harness.root, file), "utf8")
   const blocks = [...text("README.md").matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code ?? "")

@@ -39,6 +39,29 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/actors/Serialization.test.ts": ["packages/actors/src/internal/roundTrip.ts"],
   "test/actors/Stash.test.ts": ["packages/actors/src/internal/lanes.ts"],
   "test/actors/Timers.test.ts": ["packages/actors/src/internal/timer.ts"],
+  "test/actors/Behaviour.test.ts": [
+    "packages/actors/src/internal/rehearsal.ts",
+    "packages/actors/src/internal/stagehand.ts"
+  ],
+  "test/actors/TestProbe.test.ts": [
+    "packages/actors/src/internal/played.ts",
+    "packages/actors/src/internal/sightings.ts"
+  ],
+  "test/actors/TestSystem.test.ts": ["packages/actors/src/internal/settling.ts"],
+  "test/actors/Reminder.test.ts": [
+    "packages/actors/src/internal/durableDelivery.ts",
+    "packages/actors/src/internal/reminderRequest.ts",
+    "packages/actors/src/internal/reminderSchedule.ts",
+    "packages/actors/src/internal/reminderScheduler.ts"
+  ],
+  "test/actors/ReminderStore.test.ts": [
+    "packages/actors/src/QuarantineStore.ts",
+    "packages/actors/src/internal/memoryReminders.ts"
+  ],
+  "test/actors/SqlReminderStore.test.ts": [
+    "packages/actors/src/internal/reminderSql.ts",
+    "packages/actors/src/internal/sqlReminders.ts"
+  ],
   "test/actors/Receptionist.test.ts": [
     "packages/actors/src/internal/newest.ts",
     "packages/actors/src/internal/registry.ts"
@@ -107,6 +130,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/node/Demo.test.ts": ["packages/node/src/DemoStage.ts"],
   "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
   "test/integration/examples.test.ts": [
+    "examples/actors/src/bankAccount.ts",
     "examples/actors/src/diningPhilosophers.ts",
     "examples/actors/src/pingPong.ts",
     "examples/actors/src/supervisionTree.ts",
