@@ -153,9 +153,13 @@ describe("Reminder ticks", () => {
         yield* pass("24 seconds")
         // Due at 5, 10, 15 and 20 s: one tick at 23 s. The next one is due at 25 s, then.
         expect(told).toEqual(["0 s: slow", "23 s: slow"])
+        yield* pass("23 seconds")
+        // That at 46 s stands for those from 25 s on.
+        expect(told.slice(2)).toEqual(["46 s: slow"])
+        expect(yield* Reminder.list()).toMatchObject([{ dueAt: 25_000 }])
         yield* Reminder.cancel(p1, "slow")
         yield* pass("1 minute")
-        expect(told).toHaveLength(2)
+        expect(told).toHaveLength(3)
       })
     ))
 
@@ -250,7 +254,7 @@ describe("Reminder ticks", () => {
       })
     ))
 
-  it.effect("are not begun after the time to live; one that was never handled is a dead letter", () =>
+  it.effect("are not begun after the time to live; one that was not handled is a dead letter", () =>
     live((told) =>
       Effect.gen(function*() {
         const letters = yield* deadLetters
@@ -263,6 +267,21 @@ describe("Reminder ticks", () => {
         expect(told).toHaveLength(3 + 3)
         expect([yield* Reminder.list(), letters()]).toEqual([[], ["expired Calibrate"]])
         expect(yield* Quarantine.list()).toEqual([])
+      })
+    ))
+
+  it.effect("come after a look at the store in any case, whoever set them", () =>
+    run(inMemory, { pollInterval: "10 seconds" })((told) =>
+      Effect.gen(function*() {
+        yield* settled
+        const { set } = yield* ReminderStore
+        const once = { periodMillis: undefined, ticksLeft: undefined, expiresAt: undefined }
+        const row = { address: p1, name: "n", tag: "Check", payload: "null", dueAt: 1_000 }
+        yield* set({ ...row, ...once }, { overwrite: false })
+        yield* pass("9 seconds")
+        expect(told).toEqual([])
+        yield* pass("1 second")
+        expect(told).toEqual(["10 s: check"])
       })
     ))
 
@@ -282,6 +301,22 @@ describe("Reminder ticks", () => {
         expect(told.slice(1).map((text) => text.split(" ")[0])).toEqual(
           ["5", "5", "6", "6", "7", "7"]
         )
+      })
+    ))
+
+  it.effect("are under way only so many at a time where older ones come later, too", () =>
+    run(inMemory, { ticksAtOnceMax: 2 })((told) =>
+      Effect.gen(function*() {
+        const message = ["Slow", { millis: 10_000 }] as const
+        yield* Reminder.set(Pump, "p-0", { name: "slow", message, at: 5_000 })
+        yield* pass("6 seconds")
+        for (const id of ["p-2", "p-3"]) {
+          yield* Reminder.set(Pump, id, { name: "slow", message, at: 1_000 })
+        }
+        yield* pass("1 second")
+        expect(told).toEqual(["5 s: slow", "6 s: slow"])
+        yield* pass("1 minute")
+        expect(told.slice(2)).toEqual(["15 s: slow"])
       })
     ))
 })

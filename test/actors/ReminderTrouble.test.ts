@@ -4,7 +4,7 @@ import * as Quarantine from "@plantd/actors/Quarantine"
 import { QuarantineStore } from "@plantd/actors/QuarantineStore"
 import * as Reminder from "@plantd/actors/Reminder"
 import { ReminderStore, type ReminderStoreService } from "@plantd/actors/ReminderStore"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Logger } from "effect"
 import { p1, pass, poison, Pump, run, settled } from "./reminding.ts"
 
 type Operation = Exclude<keyof ReminderStoreService, "valueBytesMax">
@@ -150,5 +150,21 @@ describe("Reminders of a store in trouble", () => {
         expect(told).toEqual(["5 s: calibrate 1", "20 s: calibrate 1"])
       })
     )
+  })
+
+  it.effect("is logged with measure", () => {
+    const { failing, layer } = troubled()
+    const logged: Array<string> = []
+    const logger = Logger.make(({ message }) => void logged.push(String(message)))
+    return run(layer)(() =>
+      Effect.gen(function*() {
+        failing.set("begin", "before")
+        for (let n = 0; n < 10; n++) yield* Reminder.set(Pump, `p-${n}`, once)
+        yield* pass("35 seconds")
+        expect(logged).toHaveLength(3)
+        expect(logged[0]).toContain('a tick of Pump/p-0\'s "c" was not begun; 0 more')
+        expect(logged[2]).toMatch(/not begun; [4-9]\d more such warnings were left out/)
+      })
+    ).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
   })
 })

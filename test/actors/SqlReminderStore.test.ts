@@ -138,7 +138,7 @@ describe("SqlReminderStore", () => {
       )
     }))
 
-  it.scoped("a payload that cannot be read is quarantined with the reason; the next tick comes", () =>
+  it.scoped("a payload that cannot be read is quarantined with the reason; the next comes", () =>
     Effect.gen(function*() {
       const file = yield* databaseFile
       const change = `payload = '{"depth":"deep"}'`

@@ -34,7 +34,10 @@ export const causeLengthMax = 4_096
 
 /** A cause as text that every database keeps as it is. */
 export const causeText = (text: string): string =>
-  text.slice(0, causeLengthMax).replaceAll(/\u0000|\p{Surrogate}/gu, "\ufffd")
+  text
+    .slice(0, causeLengthMax)
+    .replaceAll("\u0000", "\ufffd")
+    .replaceAll(/\p{Surrogate}/gu, "\ufffd")
 
 type Ask = (
   payload: unknown,
@@ -83,7 +86,7 @@ export const encodePayload = (
 ): Either.Either<string, string> =>
   isVoid(payloadSchema)
     ? Either.right("null")
-    : jsonTextOf(payloadSchema as never).encode(constructorOf(payloadSchema)(input) as never)
+    : jsonTextOf(payloadSchema as never).encode(constructorOf(payloadSchema)(input))
 
 const decodePayload = (
   { payloadSchema }: Rpc.AnyWithProps,

@@ -165,15 +165,23 @@ const keep = (
   Effect.gen(function*() {
     const { at, attempts, cause, origin, payload, tag } = entry
     const repeated = yield* execute(connection, statements.repeatEntry, [
-      ...[attempts, cause, at],
+      attempts,
+      cause,
+      at,
       ...keyOf(entry),
-      ...[origin, tag, payload]
+      origin,
+      tag,
+      payload
     ])
     if (repeated.length > 0) return
     const identity = [origin, ...keyOf(entry), tag, payload]
     yield* execute(connection, statements.insertEntry, [
       ...identity,
-      ...[attempts, 1, cause, at, at]
+      attempts,
+      1,
+      cause,
+      at,
+      at
     ])
   })
 
