@@ -2,6 +2,7 @@ import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
 import { Actor, ActorSystem, Supervision } from "@plantd/actors"
 import {
+  Clock,
   Context,
   Deferred,
   Duration,
@@ -114,6 +115,20 @@ describe("ask and tell", () => {
       expect(yield* mostAtOnce("unbounded")).toBe(8)
     }))
 
+  it.effect("the backlog counts what waits, not what is at hand", () =>
+    Effect.gen(function*() {
+      const { backlog } = yield* ActorSystem
+      const counter = (yield* Counter.client)("c")
+      expect(yield* backlog(Counter.at("c"))).toBe(0)
+      const hanging = yield* Effect.fork(Effect.exit(counter.Hang()))
+      yield* Effect.yieldNow()
+      yield* Effect.forEach([1, 2, 3], (by) => counter.Increment({ by }, { discard: true }))
+      yield* Effect.repeatN(Effect.yieldNow(), 8)
+      expect(yield* backlog(Counter.at("c"))).toBe(3)
+      yield* Fiber.interrupt(hanging)
+      expect(yield* backlog({ type: "Unheard", id: "c" })).toBe(0)
+    }).pipe(Effect.provide(inOneProcess)))
+
   it.effect("a payload field with a default may be left out, and methods may be taken off", () => {
     const Greeter = Actor.make("Greeter", [
       Rpc.make("Greet", {
@@ -191,6 +206,33 @@ describe("deadlines", () => {
       yield* TestClock.adjust("5 seconds")
       expect(ended).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
     }).pipe(Effect.provide(inOneProcess)))
+
+  it.scopedLive("an ask whose deadline passes while the process computes is never handled", () =>
+    Effect.gen(function*() {
+      const real = yield* Effect.clock
+      let ahead = 0n
+      const clock: Clock.Clock = {
+        ...real,
+        [Clock.ClockTypeId]: Clock.ClockTypeId,
+        sleep: (duration) => real.sleep(duration),
+        unsafeCurrentTimeMillis: () => real.unsafeCurrentTimeMillis(),
+        unsafeCurrentTimeNanos: () => real.unsafeCurrentTimeNanos() + ahead
+      }
+      const handled: Array<string> = []
+      const Clog = Actor.make("Clog", [Rpc.make("Compute"), Rpc.make("Do")])
+      const ClogLive = Clog.toLayer({
+        Compute: () => Effect.sync(() => void (ahead += 10_000_000_000n)),
+        Do: () => Effect.sync(() => void handled.push("do"))
+      })
+      const services = yield* Effect.withClock(
+        Layer.build(Layer.provideMerge(ClogLive, ActorSystem.layer)),
+        clock
+      )
+      const clog = (yield* Effect.provide(Clog.client, services))("c")
+      yield* clog.Compute(undefined, { discard: true })
+      expect(yield* Effect.flip(clog.Do())).toMatchObject({ outcome: "not-handled" })
+      expect(handled).toEqual([])
+    }))
 
   it.effect("an interrupted asker takes its queued message back; a running handler goes on", () =>
     Effect.gen(function*() {

@@ -48,3 +48,26 @@ it("every error survives encoding and decoding", () => {
     expect(decoded.message).toContain(ActorAddress.format(address))
   }
 })
+
+describe("an AskTimeout with a chain", () => {
+  it("says who waits for whom, where there is more than one", () => {
+    const timeout = { address, tag: "Start", timeoutMillis: 5, outcome: "unknown" as const }
+    const chain = ["Pump/p-1.Start", "Valve/v.Open", "Pump/p-1.Start"]
+    expect(new ActorError.AskTimeout({ ...timeout, chain }).message).toMatch(
+      /; waiting: Pump\/p-1.Start -> Valve\/v.Open -> Pump\/p-1.Start$/
+    )
+    const alone = new ActorError.AskTimeout({ ...timeout, chain: ["Pump/p-1.Start"] })
+    expect(alone.message).not.toContain("waiting")
+  })
+})
+
+it("limits, timeouts and watches say what was exceeded, by how much, and what to do", () => {
+  const limit = new ActorError.LimitExceeded({ address, limit: "timersMax", max: 3 })
+  expect(limit.message).toBe("Pump/p-1 would exceed timersMax, which is 3")
+  const slow = new ActorError.HandlerTimeout({ address, tag: "Start", timeoutMillis: 7 })
+  expect(slow.message).toBe("Pump/p-1 handled Start for more than 7 ms")
+  expect(new ActorError.CannotWatchItself({ address }).message).toContain("use ActorContext.onEnd")
+  expect(new ActorError.StashFull({ address, tag: "Start", capacity: 2 }).message).toContain(
+    "has put aside 2 messages already"
+  )
+})

@@ -404,6 +404,47 @@ describe("events", () => {
     }).pipe(Effect.provide(ActorSystem.layerWith({ eventsBuffered: 2 }))))
 })
 
+describe("start", () => {
+  it.effect("starts an actor without a message, and succeeds when it is built", () =>
+    scene({ build: Effect.sleep("1 seconds") }, ({ system }) =>
+      Effect.gen(function*() {
+        const starting = yield* Effect.fork(system.start(address))
+        yield* TestClock.adjust("999 millis")
+        expect(yield* Fiber.poll(starting)).toMatchObject({ _tag: "None" })
+        yield* TestClock.adjust("1 millis")
+        yield* Fiber.join(starting)
+        yield* system.start(address)
+        expect(yield* system.stats).toMatchObject({ actors: 1, started: 1, messages: 0 })
+      })))
+
+  it.effect("of an actor that cannot be built, or must stay stopped, fails with the reason", () =>
+    scene(
+      { build: Effect.die("no parts"), supervision: Supervision.stop },
+      ({ system }) =>
+        Effect.gen(function*() {
+          const failure = { _tag: "ActorStopped", reason: "crashed" }
+          expect(yield* Effect.flip(system.start(address))).toMatchObject(failure)
+          expect(yield* Effect.flip(system.start(address))).toMatchObject(failure)
+          expect(yield* system.stats).toMatchObject({ crashes: 1 })
+        })
+    ))
+
+  it.effect("waits through restarts until a build succeeds", () => {
+    let attempts = 0
+    const build = Effect.suspend(() => ++attempts < 3 ? Effect.die("not yet") : Effect.void)
+    return scene(
+      { build, supervision: Supervision.restart({ backoff: quick }) },
+      ({ system }) =>
+        Effect.gen(function*() {
+          const starting = yield* Effect.fork(system.start(address))
+          yield* TestClock.adjust("1 seconds")
+          yield* Fiber.join(starting)
+          expect(attempts).toBe(3)
+        })
+    )
+  })
+})
+
 describe("unknown types", () => {
   it.effect("an ask of a type without a behaviour names it and what is registered", () =>
     Effect.gen(function*() {
@@ -411,6 +452,7 @@ describe("unknown types", () => {
       const error = yield* Effect.flip(worker.Ping())
       expect(error).toMatchObject({ _tag: "ActorNotRegistered", address, registered: [] })
       expect(error.message).toContain("provide the layer made by its toLayer")
+      expect(yield* Effect.flip((yield* ActorSystem).start(address))).toEqual(error)
       expect(yield* Effect.flip(worker.Do({ n: 1 }, { discard: true }))).toMatchObject({
         _tag: "ActorNotRegistered"
       })

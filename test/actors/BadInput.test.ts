@@ -15,14 +15,14 @@ const GoodLive = Good.toLayer({
 })
 
 /** Lets an actor misbehave; it must crash, be built anew, and hurt nobody else. */
-const crashesAlone = (misbehave: () => Effect.Effect<unknown>, expected: RegExp) =>
+const crashesAlone = (misbehave: () => Effect.Effect<void>, expected: RegExp) =>
   Effect.gen(function*() {
     for (const concurrency of [1, 2]) {
       const BadLive = Bad.toLayer(
         Effect.gen(function*() {
           const { incarnation } = yield* ActorContext
           return {
-            Misbehave: () => misbehave() as Effect.Effect<void>,
+            Misbehave: () => misbehave(),
             Hello: () => Effect.succeed(incarnation)
           }
         }),
@@ -168,7 +168,7 @@ describe("handlers that", () => {
       }).pipe(withActors(BadLive, GoodLive))
     }))
 
-  it.effect("are never built, hold an asker up no longer than the deadline, and can be stopped", () =>
+  it.effect("are never built, hold askers up no longer than the deadline, and can be stopped", () =>
     Effect.gen(function*() {
       const events: Array<string> = []
       const BadLive = Bad.toLayer(
@@ -235,7 +235,7 @@ describe("handlers that", () => {
 })
 
 describe("messages that come at a bad moment", () => {
-  it.effect("one that comes in the very turn in which a backoff ends starts no second incarnation", () =>
+  it.effect("one that comes in the turn in which a backoff ends starts no second incarnation", () =>
     Effect.gen(function*() {
       let [building, most, built] = [0, 0, 0]
       const BadLive = Bad.toLayer(

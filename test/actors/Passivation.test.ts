@@ -87,14 +87,14 @@ describe("an actor that took no message for passivateAfter", () => {
 
   it.effect("is stopped no earlier than then, and no more than a quarter later", () =>
     Effect.forEach(
-      [0, 300, 1_000, 1_999, 2_000, 3_700],
+      [0, 300, 1_999, 2_000],
       (late) =>
         scene(({ ended, session }) =>
           Effect.gen(function*() {
             const begun = (yield* Effect.clockWith((clock) => clock.currentTimeMillis)) + late
             yield* TestClock.adjust(late)
             yield* session("a").Count()
-            for (let step = 0; step < 120; step++) yield* TestClock.adjust("100 millis")
+            for (let step = 0; step < 60; step++) yield* TestClock.adjust("200 millis")
             const at = Number(ended[0]?.split("@")[1]) - begun
             expect(at).toBeGreaterThanOrEqual(8_000)
             expect(at).toBeLessThanOrEqual(10_000)
@@ -180,7 +180,7 @@ describe("an actor that took no message for passivateAfter", () => {
       Effect.gen(function*() {
         const events = yield* Effect.provideService(collectEvents, ActorSystem, system)
         const asked: Array<Fiber.Fiber<number, unknown>> = []
-        for (let n = 0; n < 200; n++) {
+        for (let n = 0; n < 60; n++) {
           asked.push(yield* Effect.fork(session("a").Count()))
           yield* TestClock.adjust("2 seconds")
           if (n % 4 === 0) yield* TestClock.adjust("6 seconds")

@@ -241,7 +241,7 @@ describe("a cycle that is not annotated fails at its deadline, with the chain", 
       }).pipe(withActors(RingLive))
     }))
 
-  it.effect("an ask that waits for nobody else has a chain of its own alone, and no word of it", () =>
+  it.effect("an ask that waits for nobody else is alone in its chain, without a word of it", () =>
     Effect.gen(function*() {
       const Idle = Actor.make("Idle", [Rpc.make("Hang")])
       yield* Effect.gen(function*() {

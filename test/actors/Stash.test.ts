@@ -68,7 +68,7 @@ type RpcsOf<A> = A extends Actor.Actor<infer _Name, infer Rpcs> ? Rpcs : never
 const address = Door.at("d")
 
 describe("putting aside and giving back", () => {
-  it.effect("what was put aside is handled when it is given back, and its asker gets the answer", () =>
+  it.effect("what was put aside is handled once it is given back; its asker gets the answer", () =>
     scene({}, ({ door }) =>
       Effect.gen(function*() {
         const entered = yield* Effect.fork(door.Enter({ n: 1 }))
@@ -95,7 +95,7 @@ describe("putting aside and giving back", () => {
         expect(log).toEqual(["block", "1", "2", "3", "4"])
       })))
 
-  it.effect("messages put aside again keep their order, before and after those still to come", () => {
+  it.effect("messages put aside again keep their order among those still to come", () => {
     const log: Array<string> = []
     const Picky = Actor.make("Picky", [
       Rpc.make("Take", { payload: { n: Schema.Int } }),

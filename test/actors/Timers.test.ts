@@ -156,7 +156,7 @@ describe("every", () => {
         expect(log).toEqual(["unblocked@4500", "tick@4500", "tick@5000"])
       })))
 
-  it.effect("an interval that is no time, or less than a clock can tell, is a crash that says so", () =>
+  it.effect("an interval of no time, or less than a clock can tell, is a crash that says so", () =>
     Effect.forEach([Duration.zero, Duration.nanos(100n)], (interval) =>
       scene({
         wind: ({ note, timers }) => timers.every("a", interval, note("tick"))
@@ -243,7 +243,7 @@ describe("cancelling", () => {
         }
       })))
 
-  it.effect("with concurrency, a tick that has got its place does not begin once it is cancelled", () =>
+  it.effect("with concurrency, a tick that got its place does not begin once it is cancelled", () =>
     scene({
       concurrency: 2,
       wind: ({ note, timers }) => timers.once("a", "1 seconds", note("tick"))
@@ -371,7 +371,7 @@ describe("turns", () => {
         expect(order.filter((what) => what === "unblocked")).toHaveLength(6)
       })))
 
-  it.effect("with concurrency, ticks of one timer still never overlap, and a stop waits for them", () => {
+  it.effect("with concurrency, ticks of one timer never overlap, and a stop waits for them", () => {
     let [now, most] = [0, 0]
     const tick = Effect.acquireUseRelease(
       Effect.sync(() => (most = Math.max(most, ++now))),

@@ -7,16 +7,13 @@ import { Effect, Layer, Stream } from "effect"
 export const ready = Effect.repeatN(Effect.yieldNow(), 64)
 
 /** Runs `body` in a system of its own that knows these types of actor. */
-export const withActors =
-  (...layers: ReadonlyArray<Layer.Layer<never, never, ActorSystem>>) =>
-  <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, ActorSystem>> =>
-    Effect.provide(
-      body,
-      Layer.provideMerge(
-        layers.reduce((all, layer) => Layer.merge(all, layer), Layer.empty),
-        ActorSystem.layer
-      )
-    ) as Effect.Effect<A, E, Exclude<R, ActorSystem>>
+export const withActors = (...layers: ReadonlyArray<Layer.Layer<never, never, ActorSystem>>) =>
+  Effect.provide(
+    Layer.provideMerge(
+      layers.reduce((all, layer) => Layer.merge(all, layer), Layer.empty),
+      ActorSystem.layer
+    )
+  )
 
 /** The events of a system from now on, collected until the scope closes. */
 export const collectEvents = Effect.gen(function*() {

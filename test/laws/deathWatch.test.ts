@@ -183,13 +183,10 @@ describe("whatever happens to watchers and to whom they watch", () => {
     [plan],
     ([plan]) =>
       Effect.map(run(plan), ({ all }) => {
-        for (const seen of all) {
-          const facts = JSON.stringify(seen)
-          if (seen.over) {
-            expect(seen.told, facts).toBeLessThanOrEqual(1)
-            expect(seen.told, facts).toBe(seen.toldAtEnd)
-          } else expect(seen.told, facts).toBe(1)
-        }
+        const wrong = all.filter(({ over, told, toldAtEnd }) =>
+          over ? told > 1 || told !== toldAtEnd : told !== 1
+        )
+        expect(wrong).toEqual([])
       }),
     { fastCheck: { numRuns: 150 } }
   )
@@ -213,11 +210,7 @@ describe("whatever happens to watchers and to whom they watch", () => {
         over += all.filter((seen) => seen.told === 0 && seen.over).length
         both += all.filter((seen) => seen.told === 1 && seen.over).length
       }
-      expect([told, over, both].map((n) => n > 10), `${told} ${over} ${both}`).toEqual([
-        true,
-        true,
-        true
-      ])
+      expect(Math.min(told, over, both)).toBeGreaterThan(10)
     }))
 })
 
