@@ -102,7 +102,9 @@ const run = (plan: Plan) =>
           Unwatch: ({ which }) => {
             const one = mine[which % Math.max(1, mine.length)]
             if (one === undefined) return Effect.void
-            return Effect.map(one.unwatch, () => {
+            // Later, the news may be on its way already.
+            const late = which % 2 === 0 ? Effect.sleep("5 millis") : Effect.void
+            return Effect.map(Effect.zipRight(late, one.unwatch), () => {
               one.seen.over = true
               one.seen.toldAtEnd ??= one.seen.told
             })
