@@ -228,7 +228,7 @@ export class Cell implements Job, Life, Runnable, Home {
         this.awake = false
         return undefined
       }
-      const exit = immediate(effect)
+      const exit = immediate(effect, this.stage !== "ready" || this.messages.isAsked)
       if (exit === undefined) return effect
       this.settle(exit)
     }

@@ -13,27 +13,29 @@ import { type RoundTrip, roundTripOf } from "./roundTrip.ts"
 /** The longest time that an ask may wait, in milliseconds: a day. */
 export const askTimeoutMillisMax = 86_400_000
 
-interface Sender {
+/** To whom a client sends, and what of the protocol. */
+interface Route {
   readonly type: string
   readonly tag: string
   readonly engine: Engine
   readonly id: string
-  readonly payload: unknown
 }
 
 /** An ask: sent anew each time that the effect is run. One object, where closures would be four. */
 class AskCall extends Effectable.Class<unknown, unknown> {
-  private readonly sender: Sender
+  private readonly route: Route
+  private readonly payload: unknown
   private readonly timeoutMillis: number
 
-  constructor(sender: Sender, timeoutMillis: number) {
+  constructor(route: Route, payload: unknown, timeoutMillis: number) {
     super()
-    this.sender = sender
+    this.route = route
+    this.payload = payload
     this.timeoutMillis = timeoutMillis
   }
 
   commit(): Effect.Effect<unknown, unknown> {
-    const { sender: { engine, id, payload, tag, type }, timeoutMillis } = this
+    const { payload, route: { engine, id, tag, type }, timeoutMillis } = this
     const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
     const ask = new Ask(tag, payload, {
       deadline: engine.now() + timeoutMillis,
@@ -47,27 +49,23 @@ class AskCall extends Effectable.Class<unknown, unknown> {
 
 /** A tell: sent anew each time that the effect is run. */
 class TellCall extends Effectable.Class<void, TellError> {
-  private readonly sender: Sender
+  private readonly route: Route
+  private readonly payload: unknown
 
-  constructor(sender: Sender) {
+  constructor(route: Route, payload: unknown) {
     super()
-    this.sender = sender
+    this.route = route
+    this.payload = payload
   }
 
   commit(): Effect.Effect<void, TellError> {
-    const { engine, id, payload, tag, type } = this.sender
-    const envelope = new Envelope(tag, payload)
+    const { engine, id, tag, type } = this.route
+    const envelope = new Envelope(tag, this.payload)
     engine.deliver(type, id, envelope)
     if (envelope.phase === waiting) return untilTaken(envelope)
     return taken(envelope)
   }
 }
-
-const ask = (sender: Sender, options: AskOptions | undefined): Effect.Effect<unknown, unknown> =>
-  new AskCall(
-    sender,
-    options?.timeout === undefined ? sender.engine.askTimeoutMillis : millisOf(options.timeout)
-  )
 
 const taken = ({ phase, refusal }: Envelope): Exit.Exit<void, TellError> =>
   phase === settled && refusal !== undefined ? Exit.fail(refusal) : Exit.void
@@ -152,11 +150,12 @@ export const clientClassOf = <Rpcs extends Rpc.Any>(
       enumerable: true,
       get(this: ClientInstance) {
         const { engine, id } = this
+        const route = { type, tag, engine, id }
         return (input: unknown, options?: AskOptions | TellOptions) => {
-          const sender = { type, tag, engine, id, payload: construct(input) }
+          const payload = construct(input)
           const answer = engine.roundTrip
-            ? sendRound(sender, roundTrip(), options)
-            : send(sender, options)
+            ? sendRound(route, payload, roundTrip(), options)
+            : send(route, payload, options)
           if (!streams || options?.discard === true) return answer
           return Stream.unwrap(answer as Effect.Effect<Stream.Stream<unknown>>)
         }
@@ -167,19 +166,26 @@ export const clientClassOf = <Rpcs extends Rpc.Any>(
 }
 
 const send = (
-  sender: Sender,
+  route: Route,
+  payload: unknown,
   options: AskOptions | TellOptions | undefined
-): Effect.Effect<unknown, unknown> =>
-  options?.discard === true ? new TellCall(sender) : ask(sender, options)
+): Effect.Effect<unknown, unknown> => {
+  if (options === undefined) return new AskCall(route, payload, route.engine.askTimeoutMillis)
+  if (options.discard === true) return new TellCall(route, payload)
+  const { timeout } = options
+  const millis = timeout === undefined ? route.engine.askTimeoutMillis : millisOf(timeout)
+  return new AskCall(route, payload, millis)
+}
 
 const sendRound = (
-  sender: Sender,
+  route: Route,
+  payload: unknown,
   roundTrip: RoundTrip,
   options: AskOptions | TellOptions | undefined
 ): Effect.Effect<unknown, unknown> => {
-  const letter = { address: { type: sender.type, id: sender.id }, tag: sender.tag }
-  return Effect.flatMap(roundTrip.payload(letter, sender.payload), (payload) => {
-    const answer = send({ ...sender, payload }, options)
+  const letter = { address: { type: route.type, id: route.id }, tag: route.tag }
+  return Effect.flatMap(roundTrip.payload(letter, payload), (payload) => {
+    const answer = send(route, payload, options)
     return options?.discard === true ? answer : roundTrip.answer(letter, answer)
   })
 }

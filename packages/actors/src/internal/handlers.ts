@@ -4,6 +4,7 @@ import type { ActorAddress } from "../ActorAddress.ts"
 import { type ActorCrashed, type ActorStopped, HandlerTimeout } from "../ActorError.ts"
 import { endingStream } from "./answer.ts"
 import { type Envelope, Turn } from "./envelope.ts"
+import { isEffect } from "./immediate.ts"
 import type { ErasedHandlers, Registration } from "./registration.ts"
 
 /** Gives messages to their handlers. */
@@ -31,7 +32,7 @@ export class Handlers {
         const stream = result as Stream.Stream<unknown, unknown, unknown>
         return Exit.succeed(endingStream(stream, { address, context, ending, tag }))
       }
-      if (!Effect.isEffect(result)) {
+      if (!isEffect(result)) {
         return Effect.dieMessage(`the handler of ${address.type} for ${tag} gave no effect`)
       }
       if (handlerMillis === Number.POSITIVE_INFINITY) return result

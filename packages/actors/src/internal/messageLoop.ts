@@ -65,6 +65,11 @@ export class MessageLoop {
     return (this.current !== undefined && !(this.current instanceof Turn)) || !this.isGrounded
   }
 
+  /** Whether somebody waits for the answer to the message at hand. */
+  get isAsked(): boolean {
+    return this.current instanceof Ask
+  }
+
   /** Whether there is a place for one more message in order. */
   get hasPlace(): boolean {
     return this.inFlight === undefined

@@ -150,7 +150,7 @@ class Router {
     const { backlog } = this.routees
     const counts: Array<number> = []
     for (const address of addresses) {
-      const exit = immediate(backlog(address))
+      const exit = immediate(backlog(address), true)
       if (exit === undefined || !Exit.isSuccess(exit)) return Effect.forEach(addresses, backlog)
       counts.push(exit.value as number)
     }
