@@ -9,8 +9,8 @@ export interface EventLoopService {
   /** Calls `resume` once, after the loop has looked at its timers and sockets. */
   readonly afterTurn: (resume: () => void) => void
   /**
-   * Whether an ask may give an idle actor its turn at once, within the asker's own. A simulation that
-   * is to try every order says no.
+   * Whether an ask may give an idle actor its turn at once, within the asker's own. A simulation
+   * that is to try every order says no.
    */
   readonly eager: boolean
 }
