@@ -2,32 +2,22 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import { ActorSystem } from "@plantd/actors"
-import { DurableStore, type DurableStoreService, type Entity } from "@plantd/actors/DurableStore"
+import { DurableStore, type DurableStoreService } from "@plantd/actors/DurableStore"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
 import { Fence } from "@plantd/core"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Metric, Scope } from "effect"
-import { Counter, CounterLive, databaseFile, onFile, settled, tapped } from "./durable.ts"
-
-const entity = (id: string): Entity => ({ address: { type: "Valve", id }, name: "state" })
-
-const claim = (store: DurableStoreService, id: string) =>
-  store.claim({ entity: entity(id), kind: "state", fence: undefined })
-
-const claimAll = (store: DurableStoreService, ids: ReadonlyArray<string>) =>
-  Effect.forEach(ids, (id) => claim(store, id), { concurrency: "unbounded" })
-
-const set = (
-  store: DurableStoreService,
-  id: string,
-  { expected = 0, fence = 1, value = "1" } = {}
-) =>
-  store.write({
-    entity: entity(id),
-    fence: Fence.Fence.make(fence),
-    expected,
-    value,
-    events: []
-  })
+import {
+  claim,
+  claimAll,
+  Counter,
+  CounterLive,
+  databaseFile,
+  entity,
+  onFile,
+  set,
+  settled,
+  tapped
+} from "./durable.ts"
 
 const append = (store: DurableStoreService, id: string, events: ReadonlyArray<string>) =>
   store.write({

@@ -1,31 +1,19 @@
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
-import { DurableStore, type DurableStoreService, type Entity } from "@plantd/actors/DurableStore"
-import { Fence } from "@plantd/core"
+import { DurableStore } from "@plantd/actors/DurableStore"
 import { Context, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
-import { databaseFile, onFile, sqlError, settled, tapped } from "./durable.ts"
-
-const entity = (id: string): Entity => ({ address: { type: "Valve", id }, name: "state" })
-
-const claim = (store: DurableStoreService, id: string) =>
-  store.claim({ entity: entity(id), kind: "state", fence: undefined })
-
-const claimAll = (store: DurableStoreService, ids: ReadonlyArray<string>) =>
-  Effect.forEach(ids, (id) => claim(store, id), { concurrency: "unbounded" })
-
-const set = (
-  store: DurableStoreService,
-  id: string,
-  { expected = 0, fence = 1, value = "1" } = {}
-) =>
-  store.write({
-    entity: entity(id),
-    fence: Fence.Fence.make(fence),
-    expected,
-    value,
-    events: []
-  })
+import {
+  claim,
+  claimAll,
+  databaseFile,
+  entity,
+  onFile,
+  set,
+  settled,
+  sqlError,
+  tapped
+} from "./durable.ts"
 
 const many = Array.from({ length: 64 }, (_, index) => `v${index}`)
 

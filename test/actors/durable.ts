@@ -6,9 +6,10 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import { Actor, ActorContext, ActorSystem } from "@plantd/actors"
 import * as DurableState from "@plantd/actors/DurableState"
-import { DurableStore } from "@plantd/actors/DurableStore"
+import { DurableStore, type DurableStoreService, type Entity } from "@plantd/actors/DurableStore"
 import { EventLoop } from "@plantd/actors/EventLoop"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
+import { Fence } from "@plantd/core"
 import { Context, Deferred, Effect, Layer, Schema, type Scope } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -134,4 +135,29 @@ export const tapped = (
     )
     tap.texts.length = 0
     return { sql, store, tap }
+  })
+
+/** The state of one valve. */
+export const entity = (id: string): Entity => ({ address: { type: "Valve", id }, name: "state" })
+
+/** Claims it for this process. */
+export const claim = (store: DurableStoreService, id: string) =>
+  store.claim({ entity: entity(id), kind: "state", fence: undefined })
+
+/** Claims many, side by side. */
+export const claimAll = (store: DurableStoreService, ids: ReadonlyArray<string>) =>
+  Effect.forEach(ids, (id) => claim(store, id), { concurrency: "unbounded" })
+
+/** Writes it, by default as its first owner and for the first time. */
+export const set = (
+  store: DurableStoreService,
+  id: string,
+  { expected = 0, fence = 1, value = "1" } = {}
+) =>
+  store.write({
+    entity: entity(id),
+    fence: Fence.Fence.make(fence),
+    expected,
+    value,
+    events: []
   })
