@@ -106,8 +106,7 @@ it.scoped("events that were lost are marked in the timeline", () =>
     )
     expect(error.message).toContain("(1 events were lost here)")
   }).pipe(
-    Effect.provide(PumpLive),
-    Effect.provide(TestSystem.layerWith({ eventsBuffered: 1 }))
+    Effect.provide(Layer.provideMerge(PumpLive, TestSystem.layerWith({ eventsBuffered: 1 })))
   ))
 
 it.live("events are awaited by the clock on the wall, too", () =>

@@ -88,8 +88,9 @@ it.effect("settings are those of an actor system", () =>
     const wrong = yield* Effect.flip(poller.Pass({ on: "x" as never }))
     expect(wrong).toMatchObject({ _tag: "MessageInvalid" })
   }).pipe(
-    Effect.provide(PollerLive),
-    Effect.provide(TestSystem.layerWith({ serialization: "round-trip" }))
+    Effect.provide(
+      Layer.provideMerge(PollerLive, TestSystem.layerWith({ serialization: "round-trip" }))
+    )
   ))
 
 it("a program without a test runner can use it, too", () =>

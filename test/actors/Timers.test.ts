@@ -287,7 +287,7 @@ describe("the end of an incarnation", () => {
           yield* timers.once("once", "1 seconds", note("once"))
           yield* timers.every("every", "1 seconds", note("every"))
           yield* Effect.sleep("2 seconds")
-          yield* Effect.die("broken")
+          return yield* Effect.die("broken")
         })
     }, ({ actor, log, system }) =>
       Effect.gen(function*() {

@@ -21,7 +21,7 @@ const TankLive = Tank.toLayer(Effect.gen(function*() {
 it.scoped("a tank that stays too full closes its valve, and no other does", () =>
   Effect.gen(function*() {
     const valve = yield* TestProbe.make(Valve) // plays every valve
-    const plant = Layer.mergeAll(TankLive, valve.layer)
+    const plant = Layer.provideMerge(Layer.merge(TankLive, valve.layer), TestSystem.layer)
     yield* Effect.gen(function*() {
       const lifecycle = yield* Lifecycle.record
       const tank = yield* Tank.client
@@ -33,5 +33,5 @@ it.scoped("a tank that stays too full closes its valve, and no other does", () =
       expect(closed.at).toBe(5_000)
       yield* valve.expectNothing("1 minutes")
       yield* lifecycle.expectEvents([{ _tag: "Started", address: Valve.at("t-1") }])
-    }).pipe(Effect.provide(plant), Effect.provide(TestSystem.layer))
+    }).pipe(Effect.provide(plant))
   }))
