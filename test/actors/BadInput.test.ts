@@ -51,7 +51,7 @@ describe("a handler that", () => {
 
   it.effect("throws within its effect, crashes its actor alone", () =>
     crashesAlone(() =>
-      Effect.sync(() => {
+      Effect.sync((): void => {
         throw new TypeError("thrown inside")
       }), /TypeError: thrown inside/))
 
@@ -84,10 +84,7 @@ describe("a handler that", () => {
   it.effect("is missing, crashes its actor alone, and is named", () =>
     Effect.gen(function*() {
       const BadLive = Bad.toLayer(
-        Effect.sync(() => ({ Hello: () => Effect.succeed(1) }) as never) as Effect.Effect<{
-          readonly Hello: () => Effect.Effect<number>
-          readonly Misbehave: () => Effect.Effect<void>
-        }>,
+        { Hello: () => Effect.succeed(1) } as never,
         { supervision: Supervision.resume }
       )
       yield* Effect.gen(function*() {
