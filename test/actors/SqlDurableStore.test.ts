@@ -4,6 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { ActorSystem } from "@plantd/actors"
 import { DurableStore, type DurableStoreService } from "@plantd/actors/DurableStore"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
+import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
 import { Fence } from "@plantd/core"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Metric, Scope } from "effect"
 import {
@@ -64,7 +65,7 @@ describe("SqlDurableStore durability", () => {
       const sql = Context.get(services, SqlClient)
       const reserve = Effect.map(sql.reserve, (connection) => ({
         ...connection,
-        execute: (text: string) =>
+        executeUnprepared: (text: string) =>
           Effect.succeed(text === "PRAGMA synchronous" ? [{ synchronous: 1 }] : [])
       }))
       const client = new Proxy(sql, {
@@ -78,6 +79,79 @@ describe("SqlDurableStore durability", () => {
       expect(error.message).toContain(
         "PRAGMA synchronous is 1, so that writes would be acknowledged"
       )
+    }))
+
+  const contradicting = [["full", "normal"], ["normal", "full"]] as const
+  it.scoped.each(contradicting)(
+    "stores of one client cannot contradict each other in what they sync: %s",
+    ([first, second]) =>
+      Effect.gen(function*() {
+        const client = SqliteClient.layer({ filename: yield* databaseFile })
+        const services = yield* Layer.build(client)
+        const scope = yield* Scope.make()
+        const reminders = (synchronous: "full" | "normal") =>
+          Layer.build(SqlReminderStore.layerWith({ synchronous })).pipe(Effect.provide(services))
+        yield* SqlDurableStore.make({ synchronous: first }).pipe(
+          Effect.provide(services),
+          Scope.extend(scope)
+        )
+        const error = yield* Effect.flip(reminders(second))
+        expect(error).toMatchObject({ _tag: "StoreUnavailable", outcome: "not-written" })
+        expect(error.message).toContain(`synchronous is "${second}", but another store on this`)
+        expect(error.message).toContain(
+          "give both the same setting, or each a SqlClient of its own"
+        )
+        yield* Effect.scoped(reminders(first))
+        const levels = { full: 2, normal: 1 }
+        const level = Effect.flatMap(
+          Context.get(services, SqlClient).reserve,
+          (connection) => connection.executeUnprepared("PRAGMA synchronous", [], undefined)
+        ).pipe(Effect.scoped)
+        expect(yield* level).toEqual([{ synchronous: levels[first] }])
+        yield* Scope.close(scope, Exit.void)
+        for (const synchronous of [second, first, second]) {
+          yield* Effect.scoped(reminders(synchronous))
+          expect(yield* level).toEqual([{ synchronous: levels[synchronous] }])
+        }
+      })
+  )
+
+  it.scoped("on PostgreSQL each transaction sees to it that it is synced", () =>
+    Effect.gen(function*() {
+      const begun = (synchronous: "full" | "normal") =>
+        Effect.gen(function*() {
+          const texts: Array<string> = []
+          const services = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+          const sql = Context.get(services, SqlClient)
+          const execute = (text: string) => Effect.sync(() => (texts.push(text), []))
+          const reserve = Effect.map(sql.reserve, (connection) => ({ ...connection, execute }))
+          // What opens the store takes it for PostgreSQL; what migrates it does not.
+          let asked = false
+          const onDialectOrElse = (by: { readonly pg: () => unknown }) => {
+            if (asked) return sql.onDialectOrElse(by as never)
+            asked = true
+            return by.pg()
+          }
+          const client = new Proxy(sql, {
+            get: (target, property) =>
+              property === "reserve"
+                ? reserve
+                : property === "onDialectOrElse"
+                ? onDialectOrElse
+                : Reflect.get(target, property) as unknown
+          })
+          const store = yield* SqlDurableStore.make({ synchronous }).pipe(
+            Effect.provideService(SqlClient, client)
+          )
+          yield* Effect.exit(claim(store, "a"))
+          return texts.slice(0, 2)
+        })
+      expect(yield* begun("full")).toEqual([
+        "BEGIN",
+        "SELECT set_config('synchronous_commit', 'on', true)"
+        + " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+      ])
+      expect((yield* begun("normal"))[1]).toContain("INSERT INTO plantd_actor_entities")
     }))
 
   it.scoped("a bound that is no count is a programmer's error", () =>

@@ -1,6 +1,7 @@
 /**
  * The durable store on SQLite or PostgreSQL, through whichever `SqlClient` is provided. Writes of
- * all actors share transactions (group commit), and what is acknowledged is synced to disk.
+ * all actors share transactions (group commit), and what is acknowledged is synced to disk. It is
+ * written for PostgreSQL too, and not yet proven there: its tests run on SQLite.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Duration, Effect, Layer, type Scope } from "effect"
@@ -20,6 +21,9 @@ export interface Settings {
    * - `normal`: when the system has it: it survives a crash of the process (kill -9), but a loss of
    *   power, or a crash of the system, may lose the acknowledged writes of the last moments. They
    *   are lost from the end, in order; nothing is torn.
+   *
+   * Stores that share a `SqlClient` of SQLite share its connection, and with it this setting: one
+   * that contradicts those that are open fails to open.
    */
   readonly synchronous: "full" | "normal"
   /** The most writes in one transaction. */

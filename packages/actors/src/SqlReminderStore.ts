@@ -1,6 +1,7 @@
 /**
  * Reminders and the quarantine on SQLite or PostgreSQL, through whichever `SqlClient` is provided:
- * the one of `SqlDurableStore`, or another. Acknowledged means synced, as it does there.
+ * the one of `SqlDurableStore`, or another. Acknowledged means synced, as it does there. They
+ * are written for PostgreSQL too, and not yet proven there: their tests run on SQLite.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Context, Duration, Effect, Layer } from "effect"

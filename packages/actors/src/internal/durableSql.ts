@@ -15,7 +15,7 @@ export const tables = {
 export interface Dialect {
   readonly name: "sqlite" | "pg"
   /** Takes the write lock at once where there is one for the database. */
-  readonly begin: string
+  readonly begin: ReadonlyArray<string>
   /** The rows of the JSON array that is the only parameter, as a column `value`. */
   readonly rows: string
   readonly parameter: (position: number) => string
@@ -24,7 +24,7 @@ export interface Dialect {
 /** SQLite 3.38 or newer. */
 export const sqlite: Dialect = {
   name: "sqlite",
-  begin: "BEGIN IMMEDIATE",
+  begin: ["BEGIN IMMEDIATE"],
   rows: "json_each(?)",
   parameter: () => "?"
 }
@@ -32,9 +32,20 @@ export const sqlite: Dialect = {
 /** PostgreSQL 12 or newer. */
 export const postgres: Dialect = {
   name: "pg",
-  begin: "BEGIN",
+  begin: ["BEGIN"],
   rows: "json_array_elements($1::json) AS rows(value)",
   parameter: (position) => `$${position}`
+}
+
+/** Transactions that are synced before they are acknowledged, whatever else a session has set. */
+export const postgresSynced: Dialect = {
+  ...postgres,
+  // As SET LOCAL; `remote_apply` and the like promise more than `on`, and stay.
+  begin: [
+    ...postgres.begin,
+    "SELECT set_config('synchronous_commit', 'on', true)"
+    + " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+  ]
 }
 
 /** The statements in one dialect. */

@@ -1,10 +1,11 @@
 /** Opens a database for durable writes: its dialect, and how its connection syncs them. */
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
-import { Duration, Effect } from "effect"
+import type { Connection } from "@effect/sql/SqlConnection"
+import { SqlError } from "@effect/sql/SqlError"
+import { Duration, Effect, type Scope } from "effect"
 import { StoreUnavailable } from "../DurableError.ts"
-import { postgres, sqlite } from "./durableSql.ts"
-import { type Database, execute, unavailable } from "./sqlTransaction.ts"
+import { postgres, postgresSynced, sqlite } from "./durableSql.ts"
+import { type Database, type Row, unavailable } from "./sqlTransaction.ts"
 import type { QueueBounds } from "./writeQueue.ts"
 
 /** How a connection writes. */
@@ -32,42 +33,84 @@ export const checkBounds = (
   }
 }
 
-/** The database of the client. Sets how it writes, and sees to it that the setting was taken. */
+/**
+ * The database of the client. Sees to it that what is acknowledged is synced as promised, and that
+ * nobody else changes this for as long as the scope lasts.
+ */
 export const openDatabase = (
   writing: Writing
-): Effect.Effect<Database, StoreUnavailable, SqlClient> =>
+): Effect.Effect<Database, StoreUnavailable, SqlClient | Scope.Scope> =>
   Effect.gen(function*() {
     const sql = yield* SqlClient
-    const database = yield* sql.onDialectOrElse({
-      sqlite: () => Effect.succeed({ sql, dialect: sqlite }),
-      pg: () => Effect.succeed({ sql, dialect: postgres }),
+    const { synchronous } = writing
+    return yield* sql.onDialectOrElse({
+      sqlite: () =>
+        promise(sql, synchronous).pipe(
+          Effect.zipRight(prepare(sql, writing)),
+          Effect.as({ sql, dialect: sqlite })
+        ),
+      pg: () =>
+        Effect.succeed({ sql, dialect: synchronous === "full" ? postgresSynced : postgres }),
       orElse: () => Effect.dieMessage("durable stores: only SQLite and PostgreSQL are supported")
     })
-    yield* prepare(database, writing)
-    return database
   })
 
-const prepare = (
-  { dialect, sql }: Database,
-  writing: Writing
-): Effect.Effect<void, StoreUnavailable> =>
+interface Promised {
+  readonly synchronous: Writing["synchronous"]
+  stores: number
+}
+
+/** In SQLite the setting is the connection's, and with it that of all stores of a client. */
+const promised = new WeakMap<SqlClient, Promised>()
+
+/** Holds the setting for one more store; fails where another one was promised the contrary. */
+const promise = (
+  sql: SqlClient,
+  synchronous: Writing["synchronous"]
+): Effect.Effect<void, StoreUnavailable, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.suspend(() => {
+      const held = promised.get(sql) ?? { synchronous, stores: 0 }
+      if (held.synchronous !== synchronous) return contradiction(held.synchronous, synchronous)
+      held.stores++
+      promised.set(sql, held)
+      return Effect.succeed(held)
+    }),
+    (held) => Effect.sync(() => void (--held.stores === 0 && promised.delete(sql)))
+  )
+
+const contradiction = (held: Writing["synchronous"], wanted: Writing["synchronous"]) =>
+  new StoreUnavailable({
+    reason: "failed",
+    outcome: "not-written",
+    detail: `synchronous is "${wanted}", but another store on this SqlClient was opened with`
+      + ` "${held}", and the two write on one connection; give both the same setting, or each a`
+      + " SqlClient of its own"
+  })
+
+const prepare = (sql: SqlClient, writing: Writing): Effect.Effect<void, StoreUnavailable> =>
   Effect.scoped(
     Effect.gen(function*() {
       const connection = yield* sql.reserve
-      if (dialect.name === "pg") {
-        const [row] = yield* execute(connection, "SHOW synchronous_commit")
-        if (writing.synchronous === "normal" || row?.["synchronous_commit"] !== "off") return
-        return yield* notDurable("synchronous_commit is off")
-      }
       const lockWait = Math.ceil(Duration.toMillis(writing.lockWait))
-      yield* execute(connection, `PRAGMA busy_timeout = ${lockWait}`)
-      yield* execute(connection, `PRAGMA synchronous = ${writing.synchronous}`)
-      const [row] = yield* execute(connection, "PRAGMA synchronous")
+      yield* pragma(connection, `busy_timeout = ${lockWait}`)
+      yield* pragma(connection, `synchronous = ${writing.synchronous}`)
+      const [row] = yield* pragma(connection, "synchronous")
       const expected = writing.synchronous === "full" ? 2 : 1
       if (row?.["synchronous"] === expected) return
       return yield* notDurable(`PRAGMA synchronous is ${String(row?.["synchronous"])}`)
     })
   ).pipe(Effect.catchTag("SqlError", (error: SqlError) => unavailable(error, "not-written")))
+
+/** SQLite runs some pragmas when they are compiled: a statement kept from before does nothing. */
+const pragma = (
+  connection: Connection,
+  text: string
+): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
+  Effect.try({
+    try: () => connection.executeUnprepared(`PRAGMA ${text}`, [], undefined),
+    catch: (cause) => new SqlError({ cause })
+  }).pipe(Effect.flatten) as Effect.Effect<ReadonlyArray<Row>, SqlError>
 
 const notDurable = (fact: string) =>
   new StoreUnavailable({

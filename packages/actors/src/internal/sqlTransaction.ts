@@ -48,7 +48,9 @@ export const transact = <A>(
           restore(sql.reserve),
           (error) => unavailable(error, "not-written")
         )
-        const begin = execute(connection, dialect.begin)
+        const begin = Effect.forEach(dialect.begin, (text) => execute(connection, text), {
+          discard: true
+        })
         const done = yield* Effect.exit(restore(Effect.zipRight(begin, body(connection))))
         if (Exit.isFailure(done)) return yield* abandon(connection, done.cause, before)
         const committed = yield* Effect.exit(restore(execute(connection, "COMMIT")))
