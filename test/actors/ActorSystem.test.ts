@@ -2,7 +2,7 @@ import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
 import { Actor, ActorContext, ActorSystem, Supervision } from "@plantd/actors"
 import type { ActorError, LifecycleEvent, Mailbox } from "@plantd/actors"
-import { Deferred, Effect, Fiber, Layer, Metric, Schema, Stream, TestClock } from "effect"
+import { Deferred, Effect, Fiber, Layer, Schema, Stream, TestClock } from "effect"
 
 const Worker = Actor.make("Worker", [
   Rpc.make("Do", { payload: { n: Schema.Int } }),
@@ -472,14 +472,19 @@ describe("unknown types", () => {
   })
 })
 
-it.effect("dead letters are counted as a metric and logged only so often", () =>
-  Effect.gen(function*() {
-    const counter = Metric.counter("plantd_dead_letters_total", { incremental: true })
-    const before = (yield* Metric.value(counter)).count
-    const worker = (yield* Worker.client)("w")
-    yield* Effect.forEach(Array.from({ length: 30 }), () => Effect.exit(worker.Ping()))
-    expect((yield* Metric.value(counter)).count).toBe(before + 30)
-  }).pipe(Effect.provide(ActorSystem.layer)))
+it.effect("a message that throws where it is sent leaves the system at work", () =>
+  scene({}, ({ system, worker }) =>
+    Effect.gen(function*() {
+      const spoilt = new Proxy({}, {
+        get() {
+          throw new Error("spoilt")
+        }
+      })
+      expect(() => system.engine.call("Nobody", "n", spoilt as never)).toThrow("spoilt")
+      const answered = yield* Effect.fork(worker.Ping())
+      yield* ready
+      expect(yield* Fiber.poll(answered)).toMatchObject({ value: { value: "pong 1" } })
+    })))
 
 it.live("two sides that keep each other busy do not keep timers waiting", () =>
   scene({}, ({ worker }) =>

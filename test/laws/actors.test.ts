@@ -170,7 +170,7 @@ const run = (plan: Plan) =>
     )
     const services = yield* Effect.withClock(
       Layer.build(
-        Layer.provideMerge(ReceiverLive, ActorSystem.layerWith({ deadLettersLogged: 0 }))
+        Layer.provideMerge(ReceiverLive, ActorSystem.layerWith({ linesLogged: 0 }))
       ),
       clock
     )

@@ -119,7 +119,7 @@ const run = (plan: Plan) =>
       Layer.build(
         Layer.provideMerge(
           Layer.merge(TargetLive, WatcherLive),
-          ActorSystem.layerWith({ deadLettersLogged: 0 })
+          ActorSystem.layerWith({ linesLogged: 0 })
         )
       ),
       clock
@@ -245,7 +245,7 @@ describe("drain", () => {
       )
       const services = yield* Effect.withClock(
         Layer.build(
-          Layer.provideMerge(TargetLive, ActorSystem.layerWith({ deadLettersLogged: 0 }))
+          Layer.provideMerge(TargetLive, ActorSystem.layerWith({ linesLogged: 0 }))
         ),
         clock
       )

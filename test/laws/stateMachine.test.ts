@@ -149,7 +149,7 @@ const observed = (given: Plan) => {
     yield* system.stop({ type: "Any", id: "a" })
     return log
   }).pipe(
-    Effect.provide(Layer.provideMerge(layer, ActorSystem.layerWith({ deadLettersLogged: 0 })))
+    Effect.provide(Layer.provideMerge(layer, ActorSystem.layerWith({ linesLogged: 0 })))
   )
 }
 

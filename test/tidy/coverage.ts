@@ -35,6 +35,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/species.ts"
   ],
   "test/actors/ActorContext.test.ts": ["packages/actors/src/internal/incarnation.ts"],
+  "test/actors/LifecycleLog.test.ts": ["packages/actors/src/internal/lifecycleLog.ts"],
   "test/actors/DeathWatch.test.ts": ["packages/actors/src/internal/onlookers.ts"],
   "test/actors/Serialization.test.ts": ["packages/actors/src/internal/roundTrip.ts"],
   "test/actors/Stash.test.ts": ["packages/actors/src/internal/lanes.ts"],

@@ -97,21 +97,24 @@ export interface Settings {
   readonly serialization: "none" | "round-trip"
   /** How many lifecycle events wait for a slow reader. */
   readonly eventsBuffered: number
-  /** How many dead letters are logged within `deadLetterLogWindow`; the rest is counted. */
-  readonly deadLettersLogged: number
-  readonly deadLetterLogWindow: Duration.DurationInput
+  /**
+   * How many crashes are logged within `logWindow`, as errors; and of restarts, of stops after a
+   * crash, and of dead letters as many each, as warnings. The rest is counted.
+   */
+  readonly linesLogged: number
+  readonly logWindow: Duration.DurationInput
 }
 
 /**
- * Asks wait 5 s; messages are passed as they are; 4,096 events per reader; 10 dead letters logged
- * in 10 s.
+ * Asks wait 5 s; messages are passed as they are; 4,096 events per reader; of
+ * crashes, restarts, stops after a crash, and dead letters, 10 each are logged in 10 s.
  */
 export const defaults: Settings = {
   askTimeout: "5 seconds",
   serialization: "none",
   eventsBuffered: 4_096,
-  deadLettersLogged: 10,
-  deadLetterLogWindow: "10 seconds"
+  linesLogged: 10,
+  logWindow: "10 seconds"
 }
 
 /** The runtime that actors live in. */

@@ -14,19 +14,21 @@ import {
   type Scope,
   Utils
 } from "effect"
-import { type ActorAddress, format } from "../ActorAddress.ts"
+import type { ActorAddress } from "../ActorAddress.ts"
 import { ActorNotRegistered, type ActorStopped, type AlreadySupervised } from "../ActorError.ts"
 import type { ActorSystemService, Engine, Settings, Stats } from "../ActorSystem.ts"
-import type { Reason } from "../DeadLetter.ts"
+import type { DeadLetter, Reason } from "../DeadLetter.ts"
 import { EventLoop, type EventLoopService } from "../EventLoop.ts"
 import type { LifecycleEvent } from "../LifecycleEvent.ts"
 import { Broadcast } from "./broadcast.ts"
 import type { Cell } from "./cell.ts"
 import { Dispatcher } from "./dispatcher.ts"
 import { type Envelope, refuse } from "./envelope.ts"
+import type { Host } from "./host.ts"
+import { LifecycleLog } from "./lifecycleLog.ts"
 import type { OnTerminated } from "./onlookers.ts"
 import type { Registration } from "./registration.ts"
-import { type Habitat, LocalSpecies } from "./species.ts"
+import { LocalSpecies } from "./species.ts"
 import type { Child, Parent } from "./supervised.ts"
 import { Timetable } from "./timetable.ts"
 
@@ -71,7 +73,7 @@ interface Ingredients {
   readonly seed: number
 }
 
-class LocalSystem implements Engine, Habitat {
+class LocalSystem implements Engine, Host {
   readonly askTimeoutMillis: number
   readonly roundTrip: boolean
   readonly clock: Clock.Clock
@@ -82,7 +84,7 @@ class LocalSystem implements Engine, Habitat {
   private readonly species = new Map<string, LocalSpecies>()
   private readonly counts = { started: 0, crashes: 0, restarts: 0, deadLetters: 0 }
   private readonly draw: Utils.PCGRandom
-  private readonly log: DeadLetterLog
+  private readonly log: LifecycleLog
   private serial = 0
   readonly nextSerial = () => this.serial++
   handled = 0
@@ -102,7 +104,7 @@ class LocalSystem implements Engine, Habitat {
       }
     })
     this.draw = new Utils.PCGRandom(seed)
-    this.log = new DeadLetterLog(settings, runtime)
+    this.log = new LifecycleLog(settings, runtime)
     this.events = new Broadcast({
       capacity: settings.eventsBuffered,
       gap: (count) => ({ _tag: "EventsLost", count })
@@ -150,8 +152,12 @@ class LocalSystem implements Engine, Habitat {
 
   call(type: string, id: string, envelope: Envelope): void {
     const atOnce = this.dispatcher.enter()
-    this.deliver(type, id, envelope)
-    if (atOnce) this.dispatcher.leave()
+    try {
+      this.deliver(type, id, envelope)
+    } finally {
+      // Without it no actor of this system would have a turn any more.
+      if (atOnce) this.dispatcher.leave()
+    }
   }
 
   adopt(
@@ -232,14 +238,16 @@ class LocalSystem implements Engine, Habitat {
       restarts.unsafeUpdate(1, [])
     }
     this.events.publish(event)
+    this.log.lifecycle(event)
   }
 
   deadLetter(address: ActorAddress, tag: string, reason: Reason): void {
     this.counts.deadLetters++
     deadLetters.unsafeUpdate(1, [])
     const at = this.clock.unsafeCurrentTimeMillis()
-    this.events.publish({ _tag: "DeadLetter", address, tag, reason, at })
-    this.log.add({ at, text: `${format(address)} will not handle ${tag}: ${reason}` })
+    const letter: DeadLetter = { _tag: "DeadLetter", address, tag, reason, at }
+    this.events.publish(letter)
+    this.log.deadLetter(letter)
   }
 
   private notRegistered(address: ActorAddress): ActorNotRegistered {
@@ -249,35 +257,5 @@ class LocalSystem implements Engine, Habitat {
   close(): void {
     this.timetable.close()
     this.events.close()
-  }
-}
-
-/** Logs some dead letters, and how many it left out; the event stream has them all. */
-class DeadLetterLog {
-  private readonly runtime: Runtime.Runtime<never>
-  private readonly max: number
-  private readonly windowMillis: number
-  private since = Number.NEGATIVE_INFINITY
-  private count = 0
-
-  constructor(settings: Settings, runtime: Runtime.Runtime<never>) {
-    this.runtime = runtime
-    this.max = settings.deadLettersLogged
-    this.windowMillis = Duration.toMillis(settings.deadLetterLogWindow)
-  }
-
-  add({ at, text }: { readonly at: number; readonly text: string }): void {
-    if (at - this.since >= this.windowMillis) {
-      const leftOut = this.count - this.max
-      if (leftOut > 0) this.write(`dead letters: ${leftOut} more were not logged`)
-      this.since = at
-      this.count = 0
-    }
-    this.count++
-    if (this.count <= this.max) this.write(`dead letter: ${text}`)
-  }
-
-  private write(text: string): void {
-    Runtime.runFork(this.runtime)(Effect.logWarning(text), { immediate: false })
   }
 }
