@@ -70,6 +70,33 @@ describe("DurableState", () => {
       expect((yield* opened(both)).handle.map(({ current }) => current)).toEqual([1, 2])
     }).pipe(withMemory))
 
+  it.scoped("a state that is opened twice in one build is a programmer's error", () =>
+    Effect.gen(function*() {
+      const open = DurableState.open(number)
+      const cause = yield* Effect.flip(Effect.sandbox(opened(Effect.zip(open, open))))
+      expect(Cause.pretty(cause)).toContain(
+        'Holder/one: "state" is open already in this incarnation: open it once, or give it a name'
+      )
+      yield* opened(open)
+    }).pipe(withMemory))
+
+  it.scoped("a state whose opening failed can be opened again in the same build", () =>
+    Effect.gen(function*() {
+      const { store, tap } = yield* tapped(":memory:")
+      tap.intercept = (text) =>
+        text === "BEGIN IMMEDIATE" ? Effect.fail(sqlError("SQLITE_IOERR")) : undefined
+      const open = DurableState.open(number)
+      const again = Effect.tapError(
+        open,
+        () => Effect.sync(() => (tap.intercept = () => undefined))
+      )
+      const { handle } = yield* opened(Effect.retry(again, { times: 1 })).pipe(
+        Effect.provideService(DurableStore, store)
+      )
+      yield* handle.set(1)
+      expect(handle.revision).toBe(1)
+    }))
+
   it.scoped("compareAndSet writes at the revision that it names alone", () =>
     Effect.gen(function*() {
       const { handle } = yield* opened(DurableState.open(number))

@@ -273,6 +273,32 @@ describe("EventSourced", () => {
       expect(yield* handle.persist(deposited(1))).toBe(1)
     }))
 
+  it.scoped("the bound of several events is one of bytes, not of characters", () =>
+    Effect.gen(function*() {
+      const { store } = yield* tapped(":memory:", { valueBytesMax: 100 })
+      const { handle } = yield* opened(
+        EventSourced.open({ events: Schema.String, initial: 0, apply: (count) => count + 1 })
+      ).pipe(Effect.provideService(DurableStore, store))
+      const long = ["aé", "€".repeat(10), "🧪".repeat(10), "é".repeat(10)] as const
+      const error = yield* Effect.flip(handle.persistAll(long))
+      expect(error).toMatchObject({
+        _tag: "ValueTooLarge",
+        bytes: 5 + 32 + 42 + 22,
+        bytesMax: 100
+      })
+      expect(handle.sequence).toBe(0)
+      expect(yield* handle.persistAll(long.slice(0, 3))).toBe(3)
+    }))
+
+  it.scoped("a journal that is opened twice in one build is a programmer's error", () =>
+    Effect.gen(function*() {
+      const { open } = account()
+      const cause = yield* Effect.flip(Effect.sandbox(opened(Effect.zip(open, open))))
+      expect(Cause.pretty(cause)).toContain(
+        'Holder/one: "journal" is open already in this incarnation: open it once, or give it a name'
+      )
+    }).pipe(Effect.provide(DurableStore.layerMemory)))
+
   it.scoped("a snapshot after every 0 events is a programmer's error", () =>
     Effect.gen(function*() {
       const cause = yield* Effect.flip(Effect.sandbox(opened(account(0).open)))

@@ -249,9 +249,13 @@ describe("SqlDurableStore group commit", () => {
       yield* claimAll(store, many)
       expect(commits(tap.texts)).toBe(7)
       tap.texts.length = 0
-      const value = JSON.stringify("x".repeat(48))
-      yield* Effect.forEach(many, (id) => set(store, id, { value }), { concurrency: "unbounded" })
-      expect(commits(tap.texts)).toBe(32)
+      for (const [expected, text] of ["x".repeat(48), "é".repeat(24), "€".repeat(16)].entries()) {
+        tap.texts.length = 0
+        const value = JSON.stringify(text)
+        const write = (id: string) => set(store, id, { expected, value })
+        yield* Effect.forEach(many, write, { concurrency: "unbounded" })
+        expect(commits(tap.texts)).toBe(32)
+      }
     }))
 
   it.scoped("a write that is refused does not fail its neighbours in the same transaction", () =>

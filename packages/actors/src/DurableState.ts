@@ -5,7 +5,7 @@ import type { ActorContext } from "./ActorContext.ts"
 import { CorruptRow, type OpenError, RevisionConflict, type WriteError } from "./DurableError.ts"
 import type { DurableStore, Stored } from "./DurableStore.ts"
 import { tables } from "./internal/durableSql.ts"
-import { hold, type Holding } from "./internal/holding.ts"
+import { hold, type Holding, openOnce } from "./internal/holding.ts"
 import { type JsonText, jsonTextOf } from "./internal/jsonText.ts"
 
 /** What to open. */
@@ -48,18 +48,22 @@ export const nameDefault = "state"
 /**
  * Opens a state of the actor that is being built: for use in the effect given to `toLayer`. From
  * then on who had it open before can write no more. A stored value that the schema cannot read
- * fails the start with `CorruptRow`.
+ * fails the start with `CorruptRow`. To open one name twice in a build is a crash.
  */
 export const open = <A, I>(
   options: Options<A, I>
-): Effect.Effect<DurableState<A>, OpenError, ActorContext | DurableStore> =>
-  Effect.gen(function*() {
-    const { fence, initial, name = nameDefault, schema } = options
-    const [holding, stored] = yield* hold({ name, kind: "state", fence })
-    const state = new Held(holding, jsonTextOf(schema), initial)
-    yield* state.adopt(stored)
-    return state
-  })
+): Effect.Effect<DurableState<A>, OpenError, ActorContext | DurableStore> => {
+  const { fence, initial, name = nameDefault, schema } = options
+  return openOnce(
+    name,
+    Effect.gen(function*() {
+      const [holding, stored] = yield* hold({ name, kind: "state", fence })
+      const state = new Held(holding, jsonTextOf(schema), initial)
+      yield* state.adopt(stored)
+      return state
+    })
+  )
+}
 
 class Held<A> implements DurableState<A> {
   current: A

@@ -10,8 +10,8 @@ import {
   type WriteError
 } from "./DurableError.ts"
 import type { DurableStore, Stored } from "./DurableStore.ts"
-import { tables } from "./internal/durableSql.ts"
-import { hold, type Holding } from "./internal/holding.ts"
+import { bytesIn, tables } from "./internal/durableSql.ts"
+import { hold, type Holding, openOnce } from "./internal/holding.ts"
 import { type JsonText, jsonTextOf } from "./internal/jsonText.ts"
 
 /** How events become a state. */
@@ -69,6 +69,7 @@ export const persistMax = 4_096
  * Opens a journal of the actor that is being built: for use in the effect given to `toLayer`. Its
  * snapshot is read and the events after it are applied. A missing event, a row that the schemas
  * cannot read, and an `apply` that throws fail the start with `CorruptRow`: nothing is passed over.
+ * To open one name twice in a build is a crash.
  */
 export const open = <State, Event, EventI, StateI = never>(
   options: Options<State, StateI, Event, EventI>
@@ -84,10 +85,15 @@ export const open = <State, Event, EventI, StateI = never>(
         `EventSourced.open: snapshot.every is ${snapshot.every}, expected a whole number above 0`
       )
     }
-    const [holding, stored] = yield* hold({ name, kind: "journal", fence })
-    const journal = new Journal(holding, options, yield* Effect.scope)
-    yield* journal.recover(stored)
-    return journal
+    return yield* openOnce(
+      name,
+      Effect.gen(function*() {
+        const [holding, stored] = yield* hold({ name, kind: "journal", fence })
+        const journal = new Journal(holding, options, yield* Effect.scope)
+        yield* journal.recover(stored)
+        return journal
+      })
+    )
   })
 
 interface Snapshots<State> {
@@ -164,7 +170,7 @@ class Journal<State, StateI, Event, EventI> implements EventSourced<State, Event
       let bytes = 0
       for (const event of events) {
         const text = yield* this.holding.encode(this.json, event)
-        bytes += text.length
+        bytes += bytesIn(text)
         texts.push(text)
       }
       if (bytes > this.holding.store.valueBytesMax) return yield* this.holding.tooLarge(bytes)

@@ -108,6 +108,16 @@ export const keyParameters = ({ address, name }: Entity): readonly [string, stri
   name
 ]
 
+/** The bytes that a text has in a database: those of UTF-8. Halves of a pair count two each. */
+export const bytesIn = (text: string): number => {
+  let bytes = text.length
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code > 0x7f) bytes += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2
+  }
+  return bytes
+}
+
 /** The parameter of `claimNext` and `claimAs`; an entity that is new begins at fence 1. */
 export const claimRows = (requests: ReadonlyArray<ClaimRequest>): string =>
   JSON.stringify(

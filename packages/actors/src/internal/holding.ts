@@ -4,7 +4,8 @@
  */
 import type { Fence } from "@plantd/core"
 import { Effect } from "effect"
-import { ActorContext } from "../ActorContext.ts"
+import { format } from "../ActorAddress.ts"
+import { ActorContext, type ActorContextService } from "../ActorContext.ts"
 import {
   type CorruptRow,
   type OpenError,
@@ -33,6 +34,29 @@ export interface Wanted {
   readonly kind: Kind
   readonly fence: Fence.Fence | undefined
 }
+
+/** What each incarnation has open. */
+const namesOpen = new WeakMap<ActorContextService, Set<string>>()
+
+/**
+ * Opens what has this name. Dies where the incarnation has it open: its second claim would
+ * supersede the first, and stop the actor. An opening that failed can be tried again.
+ */
+export const openOnce = <A, E, R>(
+  name: string,
+  open: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | ActorContext> =>
+  Effect.flatMap(ActorContext, (actor) => {
+    const names = namesOpen.get(actor) ?? new Set()
+    if (names.has(name)) {
+      return Effect.dieMessage(
+        `${format(actor.address)}: ${JSON.stringify(name)} is open already in this incarnation:`
+          + " open it once, or give it a name"
+      )
+    }
+    namesOpen.set(actor, names.add(name))
+    return Effect.onError(open, () => Effect.sync(() => names.delete(name)))
+  })
 
 /** Claims an entity for the actor that is being built. One that comes too late stops. */
 export const hold = (

@@ -13,6 +13,7 @@ import type {
   StoredReminder,
   UnreadableReminder
 } from "../ReminderStore.ts"
+import { bytesIn } from "./durableSql.ts"
 import { entityKey } from "./entityKey.ts"
 import type { ReminderStatements } from "./reminderSql.ts"
 import { type Database, execute, query, type Row, transact } from "./sqlTransaction.ts"
@@ -54,7 +55,7 @@ export const remindersOf = (
     set: (reminder, { overwrite }) =>
       write(
         reminder,
-        reminder.payload.length,
+        bytesIn(reminder.payload),
         (connection) => insert({ connection, statements }, reminder, overwrite)
       ),
     cancel: (key) =>
@@ -64,22 +65,26 @@ export const remindersOf = (
     begin: (reminder) =>
       write(reminder, 0, (connection) => found(connection, statements.begin, asRead(reminder))),
     settle: (reminder, { next, quarantined }) =>
-      write(reminder, quarantined?.payload.length ?? 0, (connection) =>
-        Effect.tap(
-          next === undefined
-            ? found(connection, statements.finish, asRead(reminder))
-            : found(connection, statements.advance, [
-              next.dueAt,
-              next.ticksLeft ?? null,
-              next.attempts,
-              next.refusals,
-              next.attemptAt,
-              ...asRead(reminder)
-            ]),
-          keepIf({ connection, statements }, quarantined)
-        )),
+      write(
+        reminder,
+        quarantined === undefined ? 0 : bytesIn(quarantined.payload),
+        (connection) =>
+          Effect.tap(
+            next === undefined
+              ? found(connection, statements.finish, asRead(reminder))
+              : found(connection, statements.advance, [
+                next.dueAt,
+                next.ticksLeft ?? null,
+                next.attempts,
+                next.refusals,
+                next.attemptAt,
+                ...asRead(reminder)
+              ]),
+            keepIf({ connection, statements }, quarantined)
+          )
+      ),
     expel: (reminder, entry) =>
-      write(reminder, entry.payload.length, (connection) =>
+      write(reminder, bytesIn(entry.payload), (connection) =>
         Effect.tap(
           found(connection, statements.expel, [reminder.id]),
           keepIf({ connection, statements }, entry)

@@ -14,6 +14,7 @@ import type {
   WriteRequest
 } from "../DurableStore.ts"
 import {
+  bytesIn,
   claimRows,
   eventRows,
   keyParameters,
@@ -41,11 +42,12 @@ type OpExit = Exit.Exit<Stored | undefined, OpError>
 export const keyOf = ({ _tag, request }: Op): string =>
   _tag === "Snapshot" ? `\u0000${entityKey(request.entity)}` : entityKey(request.entity)
 
-/** About as many bytes as an operation has. */
+/** The bytes of JSON that an operation has. */
 export const bytesOf = ({ _tag, request }: Op): number => {
   if (_tag === "Claim") return 0
-  if (_tag === "Snapshot") return request.state.length
-  return request.events.reduce((sum, event) => sum + event.length, request.value?.length ?? 0)
+  if (_tag === "Snapshot") return bytesIn(request.state)
+  const value = request.value === undefined ? 0 : bytesIn(request.value)
+  return request.events.reduce((sum, event) => sum + bytesIn(event), value)
 }
 
 /** Writes a batch in one transaction: one statement for each kind of operation that is in it. */
