@@ -1,6 +1,7 @@
 /** What can go wrong between a sender and an actor, apart from the errors an actor answers with. */
-import { Cause, Schema } from "effect"
+import { Schema } from "effect"
 import { ActorAddress, format } from "./ActorAddress.ts"
+import { causeText } from "./internal/causeText.ts"
 
 /** Why an actor stopped. */
 export const StopReason = Schema.Literal(
@@ -53,20 +54,24 @@ export class ActorCrashed extends Schema.TaggedError<ActorCrashed>()("ActorCrash
   cause: Schema.Cause({ error: Schema.Unknown, defect: Schema.Defect })
 }) {
   override get message(): string {
-    return `${format(this.address)} crashed while handling ${this.tag}: ${Cause.pretty(this.cause)}`
+    return `${format(this.address)} crashed while handling ${this.tag}: ${causeText(this.cause)}`
   }
 }
 
 /** The actor has stopped and did not handle this message. */
 export class ActorStopped extends Schema.TaggedError<ActorStopped>()("ActorStopped", {
   address: ActorAddress,
-  reason: StopReason
+  reason: StopReason,
+  /** The first line of the crash that ended it, where one did. */
+  lastCrash: Schema.optional(Schema.String)
 }) {
   override get message(): string {
-    const remedy = this.reason === "restart-limit" || this.reason === "crashed"
-      ? "; find the crash in the lifecycle events, then start it again by ActorSystem.revive"
+    const { address, lastCrash, reason } = this
+    const cause = lastCrash === undefined ? "" : `; it crashed: ${lastCrash}`
+    const remedy = reason === "restart-limit" || reason === "crashed"
+      ? "; mend that, then start it again by ActorSystem.revive"
       : ""
-    return `${format(this.address)} has stopped (${this.reason}) and took no message${remedy}`
+    return `${format(address)} has stopped (${reason}) and took no message${cause}${remedy}`
   }
 }
 
@@ -144,7 +149,7 @@ export class AlreadySupervised extends Schema.TaggedError<AlreadySupervised>()(
 /** An actor holds more of something than the named limit allows: the defect of that crash. */
 export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
   address: ActorAddress,
-  limit: Schema.Literal("timersMax", "pipesMax", "turnsQueuedMax"),
+  limit: Schema.Literal("timersMax", "pipesMax", "turnsQueuedMax", "watchesMax"),
   max: Schema.Number
 }) {
   override get message(): string {

@@ -3,6 +3,9 @@ import { type Effect, Schema } from "effect"
 import { ActorAddress } from "./ActorAddress.ts"
 import { StopReason } from "./ActorError.ts"
 
+/** The most watches that one actor has at a time; one more dies with `LimitExceeded`. */
+export const watchesMax = 65_536
+
 /**
  * The watched actor has ended, or was not alive when the watch began (`not-running`). A restart is
  * no end.

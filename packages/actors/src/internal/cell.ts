@@ -8,17 +8,19 @@ import { Cause, Effect, ExecutionStrategy, Exit, Fiber, Scope } from "effect"
 import { type ActorAddress, format } from "../ActorAddress.ts"
 import type { EndReason } from "../ActorContext.ts"
 import type { StopReason } from "../ActorError.ts"
+import { causeText, firstLine } from "./causeText.ts"
 import { closing } from "./closing.ts"
 import type { Runnable } from "./dispatcher.ts"
 import type { Ask, Envelope, Turn } from "./envelope.ts"
 import type { Host, Species } from "./host.ts"
+import { noHandlers } from "./handlers.ts"
 import { immediate } from "./immediate.ts"
 import { type Home, Incarnation } from "./incarnation.ts"
 import { type CrashFact, interruption, type Life, MessageLoop } from "./messageLoop.ts"
 import { Onlookers, type OnTerminated } from "./onlookers.ts"
 import { Postbox } from "./postbox.ts"
 import type { ErasedHandlers } from "./registration.ts"
-import { Restarts } from "./restarts.ts"
+import { isOwnChoice, Restarts } from "./restarts.ts"
 import type { Parent } from "./supervised.ts"
 import type { Timetable } from "./timetable.ts"
 import type { Job, Worker } from "./workers.ts"
@@ -40,6 +42,7 @@ export class Cell implements Job, Life, Runnable, Home {
   serial: number
   readonly postbox: Postbox
   parent: Parent | undefined = undefined
+  worker: Worker | undefined = undefined
   private readonly host: Host
   private readonly species: Species
   private readonly messages: MessageLoop
@@ -48,7 +51,6 @@ export class Cell implements Job, Life, Runnable, Home {
   private incarnation: Incarnation | undefined = undefined
   private resting = false
   private awake = false
-  private worker: Worker | undefined = undefined
   private restarts: Restarts | undefined = undefined
   private startedAt = 0
   private stopping: StopReason | undefined = undefined
@@ -128,7 +130,10 @@ export class Cell implements Job, Life, Runnable, Home {
     if (this.stage === "ended") return onStopped?.()
     if (onStopped !== undefined) this.onEnd(onStopped)
     if (this.stopping === undefined) this.postbox.abandon(reason)
-    this.stopping ??= reason
+    // What an actor chose for itself gives way to what is ordered: it must not come back.
+    if (this.stopping === undefined || (isOwnChoice(this.stopping) && !isOwnChoice(reason))) {
+      this.stopping = reason
+    }
     if (this.stage === "held") {
       this.restarts?.cancel()
       this.conclude(this.stopping)
@@ -163,6 +168,7 @@ export class Cell implements Job, Life, Runnable, Home {
   proceed(): void {
     if (this.stage === "ready") this.tellStarted()
     if (this.stage !== "held") return
+    if (this.species.closing) return this.stop("shutdown")
     this.stage = "build"
     this.wake()
   }
@@ -183,10 +189,9 @@ export class Cell implements Job, Life, Runnable, Home {
     if (this.species.sweep - this.messages.touched < sweeps || this.stage !== "ready") return
     if (this.awake || this.hasMessages() || this.postbox.stashed > 0) return
     if (this.parent !== undefined || this.incarnation?.isPending === true) return
+    if (this.messages.isStreaming) return
     this.stop("passivated")
   }
-
-  // The incarnation's side -----------------------------------------------------------------------
 
   readonly endReason = (): EndReason => this.stopping ?? "restarting"
 
@@ -209,8 +214,6 @@ export class Cell implements Job, Life, Runnable, Home {
     return this.host.watch(target, notify)
   }
 
-  // Turns ----------------------------------------------------------------------------------------
-
   pump(): boolean {
     const effect = this.next()
     if (effect === undefined) return false
@@ -221,7 +224,9 @@ export class Cell implements Job, Life, Runnable, Home {
 
   next(): Effect.Effect<unknown, unknown, unknown> | undefined {
     this.resting = false
+    const { dispatcher } = this.host
     for (let done = 0; done < batchMax; done++) {
+      dispatcher.spend()
       const effect = this.step()
       if (effect === undefined) {
         this.worker = undefined
@@ -254,8 +259,21 @@ export class Cell implements Job, Life, Runnable, Home {
     }
   }
 
-  onWorker(worker: Worker): void {
-    this.worker = worker
+  onFault(defect: unknown): void {
+    this.worker = undefined
+    this.awake = false
+    if (this.stage === "ended") return
+    const again = this.crash?.tag === fault
+    this.crash = { cause: Cause.die(defect), tag: fault }
+    this.stopping ??= "crashed"
+    this.messages.settleLate(undefined)
+    if (again) {
+      this.messages.reset()
+      this.conclude(this.stopping)
+    } else {
+      this.stage = "end"
+      this.wake()
+    }
   }
 
   interrupted(): void {
@@ -319,17 +337,8 @@ export class Cell implements Job, Life, Runnable, Home {
 
   /** Interrupts what the worker is at, and leaves it where that does not let itself be ended. */
   private interruptWorker(): void {
-    const { worker } = this
-    if (worker === undefined) return
-    const { timetable } = this.host
-    worker.interrupt()
-    timetable.add({
-      deadline: timetable.now() + this.species.registration.shutdownMillis,
-      heapIndex: -1,
-      onDue: () => {
-        if (this.worker === worker && worker.abandon(this)) this.interrupted()
-      }
-    })
+    const { shutdownMillis } = this.species.registration
+    this.worker?.interruptWithin(this.host.timetable, shutdownMillis)
   }
 
   private build(): Effect.Effect<ErasedHandlers, unknown> {
@@ -359,7 +368,7 @@ export class Cell implements Job, Life, Runnable, Home {
   }
 
   fail(cause: Cause.Cause<unknown>, tag: string | undefined): void {
-    this.host.publish({ _tag: "Crashed", ...this.facts(), cause: Cause.pretty(cause) })
+    this.publishCrash(cause)
     const wasReady = this.stage === "ready"
     const now = this.host.timetable.now()
     if (this.stopping === undefined) {
@@ -406,9 +415,7 @@ export class Cell implements Job, Life, Runnable, Home {
   }
 
   private closed(exit: Exit.Exit<unknown, unknown>): void {
-    if (Exit.isFailure(exit)) {
-      this.host.publish({ _tag: "Crashed", ...this.facts(), cause: Cause.pretty(exit.cause) })
-    }
+    if (Exit.isFailure(exit)) this.publishCrash(exit.cause)
     this.messages.reset()
     this.incarnation = undefined
     this.postbox.dropTurns()
@@ -424,26 +431,33 @@ export class Cell implements Job, Life, Runnable, Home {
     else if (stopping === undefined) parent.onChild(this.held())
     else {
       this.stopping = undefined
-      this.number = 0
       this.tellOfEnd(stopping)
+      this.number = 0
       parent.onChild({ _tag: "Stopped", address: this.address, reason: stopping })
     }
   }
 
   private held() {
-    const { address, crash, startedAt } = this
-    const at = this.host.timetable.now()
-    return { _tag: "Held" as const, address, at, startedAt, cause: crash?.cause }
+    const { address, crash, host, startedAt } = this
+    return {
+      _tag: "Held" as const,
+      address,
+      at: host.timetable.now(),
+      startedAt,
+      cause: crash?.cause
+    }
   }
 
   private conclude(reason: StopReason): void {
     // What came after a mere stop began is for the next activation; what this one put aside is not.
+    const lastCrash = this.crash === undefined ? undefined : firstLine(this.crash.cause)
     this.postbox.abandonStash(reason)
     const again = isOwnChoice(reason) && this.parent === undefined && this.postbox.backlog > 0
+      && !this.species.closing
     if (!again) {
       this.stage = "ended"
-      this.postbox.abandon(reason)
-      this.species.onEnded(this, reason)
+      this.postbox.abandon(reason, lastCrash)
+      this.species.onEnded(this, reason, lastCrash)
     }
     this.tellOfEnd(reason)
     this.parent?.onChild({ _tag: "Ended", address: this.address, reason })
@@ -452,7 +466,10 @@ export class Cell implements Job, Life, Runnable, Home {
 
   /** Tells everybody who waits for the end of this activation. */
   private tellOfEnd(reason: StopReason): void {
-    this.host.publish({ _tag: "Stopped", ...this.facts(), reason })
+    // A child that stopped of its own accord, and was not started again, ended then: number is 0.
+    if (this.number > 0 || this.parent === undefined) {
+      this.host.publish({ _tag: "Stopped", ...this.facts(), reason })
+    }
     this.onlookers?.ended(this.address, reason)
   }
 
@@ -466,19 +483,18 @@ export class Cell implements Job, Life, Runnable, Home {
     this.wake()
   }
 
+  private publishCrash(cause: Cause.Cause<unknown>): void {
+    this.host.publish({ _tag: "Crashed", ...this.facts(), cause: causeText(cause) })
+  }
+
   private facts() {
-    return {
-      address: this.address,
-      incarnation: this.number,
-      at: this.host.clock.unsafeCurrentTimeMillis()
-    }
+    const { address, host, number } = this
+    return { address, incarnation: number, at: host.clock.unsafeCurrentTimeMillis() }
   }
 }
 
-const noHandlers = Cause.die(new TypeError("the actor's build gave no handlers"))
-
-const isOwnChoice = (reason: StopReason): boolean =>
-  reason === "stopped" || reason === "passivated" || reason === "superseded"
+/** The tag of a crash of the runtime itself. */
+const fault = "runtime"
 
 /** Runs for nothing but to let others have their turn. */
 const breather: Effect.Effect<unknown> = Exit.succeed("breather")

@@ -27,8 +27,10 @@ export interface Host extends PostOffice {
 export interface Species {
   readonly registration: Registration
   readonly workers: Workers
+  /** Whether the type, or its system, is shutting down: nobody is started any more. */
+  readonly closing: boolean
   /** Grows with each sweep for idle actors. */
   readonly sweep: number
   /** The cell has come to its end and takes no more messages. */
-  readonly onEnded: (cell: Cell, reason: StopReason) => void
+  readonly onEnded: (cell: Cell, reason: StopReason, lastCrash: string | undefined) => void
 }

@@ -20,6 +20,11 @@ export class InFlight {
     return this.fibers.size
   }
 
+  /** How many are handled beside the ordinary ones. */
+  get beside(): number {
+    return this.fibers.size - this.placesTaken
+  }
+
   /** How many of the places that `concurrency` gives are taken. */
   get inOrder(): number {
     return this.placesTaken

@@ -7,6 +7,7 @@ import type { ActorContextService, EndReason } from "../ActorContext.ts"
 import { pipesMax, turnsQueuedMax } from "../ActorContext.ts"
 import { CannotWatchItself, LimitExceeded, type StopReason } from "../ActorError.ts"
 import type { Terminated, Watch } from "../DeathWatch.ts"
+import { watchesMax } from "../DeathWatch.ts"
 import { timersMax } from "../Timers.ts"
 import { Turn } from "./envelope.ts"
 import type { Postbox } from "./postbox.ts"
@@ -34,6 +35,8 @@ export class Incarnation {
   readonly scope: Scope.CloseableScope
   private readonly home: Home
   private readonly timers = new Map<string, Timer>()
+  /** Pipes whose effect runs, or whose turn waits. */
+  private piped = 0
   private readonly pipes = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   private readonly watches = new Set<() => void>()
   private receiving: ReceiveTimer | undefined = undefined
@@ -47,7 +50,7 @@ export class Incarnation {
 
   /** Whether something is pending that would be lost if the actor were passivated. */
   get isPending(): boolean {
-    return this.timers.size > 0 || this.pipes.size > 0 || this.watches.size > 0
+    return this.timers.size > 0 || this.piped > 0 || this.watches.size > 0
       || this.receiving !== undefined
   }
 
@@ -71,7 +74,12 @@ export class Incarnation {
   /** What the handlers see of it. */
   context(): ActorContextService {
     const { home, number, scope } = this
-    const stopAs = (reason: StopReason) => Effect.sync(() => home.stop(reason))
+    const stopAs = (reason: StopReason) =>
+      Effect.sync(() => {
+        // One that has ended says nothing of the next.
+        if (!this.ended) home.stop(reason)
+      })
+    const stash = home.postbox.stash()
     return {
       address: home.address,
       incarnation: number,
@@ -88,7 +96,10 @@ export class Incarnation {
         }),
         isActive: (key) => Effect.sync(() => this.timers.has(key))
       },
-      stash: home.postbox.stash(),
+      stash: {
+        ...stash,
+        unstashAll: Effect.suspend(() => this.ended ? Effect.void : stash.unstashAll)
+      },
       pipeToSelf: (effect, onExit) => this.pipe(effect, onExit),
       inTurn: (run) =>
         withServices(run, (run) =>
@@ -160,13 +171,17 @@ export class Incarnation {
   ): Effect.Effect<void, never, R | R2> {
     return Effect.contextWithEffect((services: Context.Context<R2>) => {
       if (this.ended) return Effect.void
-      if (this.pipes.size >= pipesMax) return this.exceeded("pipesMax", pipesMax)
+      if (this.piped >= pipesMax) return this.exceeded("pipesMax", pipesMax)
+      this.piped++
       return Effect.map(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) => {
         this.pipes.add(fiber)
         fiber.addObserver((exit) => {
           this.pipes.delete(fiber)
           if (this.ended) return
-          const run = Effect.provide(Effect.suspend(() => onExit(exit)), services)
+          const run = unless(() => this.ended, () => {
+            this.piped--
+            return Effect.provide(onExit(exit), services)
+          })
           this.home.offerTurn(new Turn("pipeToSelf", run))
         })
       })
@@ -183,6 +198,7 @@ export class Incarnation {
         return Effect.fail(new CannotWatchItself({ address }))
       }
       if (this.ended) return Effect.succeed({ unwatch: Effect.void })
+      if (this.watches.size >= watchesMax) return this.exceeded("watchesMax", watchesMax)
       let turn: Turn | undefined
       let over = false
       const unwatch = () => {

@@ -8,7 +8,7 @@ import type { ActorAddress } from "../ActorAddress.ts"
 import { ActorCrashed, ActorStopped, type StopReason } from "../ActorError.ts"
 import { isAnswer } from "./answer.ts"
 import { Ask, type Envelope, originOf, type Owner, running, settled, Turn } from "./envelope.ts"
-import { Handlers } from "./handlers.ts"
+import { Handlers, type StreamOwner } from "./handlers.ts"
 import type { Host, Species } from "./host.ts"
 import { isImmediate } from "./immediate.ts"
 import { InFlight } from "./inFlight.ts"
@@ -35,7 +35,7 @@ export interface Life extends Owner {
 }
 
 /** The messages of one actor that are being handled. */
-export class MessageLoop {
+export class MessageLoop implements StreamOwner {
   /** The message that the worker's fiber handles. */
   current: Envelope | undefined = undefined
   /** The sweep at which the last message was handled. */
@@ -65,6 +65,11 @@ export class MessageLoop {
     return (this.current !== undefined && !(this.current instanceof Turn)) || !this.isGrounded
   }
 
+  /** Whether a stream that this actor answered with is being read. */
+  get isStreaming(): boolean {
+    return this.handlers?.isStreaming === true
+  }
+
   /** Whether somebody waits for the answer to the message at hand. */
   get isAsked(): boolean {
     return this.current instanceof Ask
@@ -78,7 +83,7 @@ export class MessageLoop {
 
   /** An incarnation begins: messages that waited to run beside others do. */
   begin(handlers: ErasedHandlers): void {
-    this.handlers = new Handlers(handlers, this.species.registration)
+    this.handlers = new Handlers(handlers, this.species.registration, this)
   }
 
   /** Takes in a message that is handled beside others, where it is one; else false. */
@@ -87,7 +92,7 @@ export class MessageLoop {
     if (mode === undefined) return false
     const inChain = mode.reentrant && this.isInChain(envelope)
     if (!mode.beside && !inChain) return false
-    this.postbox.offerBeside(envelope, this.inFlight?.size ?? 0)
+    this.postbox.offerBeside(envelope, this.inFlight === undefined ? 0 : this.inFlight.beside)
     if (inChain && envelope.list !== undefined && this.life.isAlive()) {
       // A handler at hand waits for it: also an actor that stops has to answer.
       envelope.list.remove(envelope)
@@ -160,6 +165,12 @@ export class MessageLoop {
     return this.inFlight?.interruptAll() ?? []
   }
 
+  onStreamBroken(handlers: Handlers, cause: Cause.Cause<unknown>, tag: string): void {
+    if (this.handlers !== handlers || !this.life.isAlive()) return
+    this.life.fail(cause, tag)
+    this.life.wake()
+  }
+
   /** The incarnation has ended. What outlasted it is not a matter of the next one. */
   reset(): void {
     this.handlers = undefined
@@ -223,10 +234,13 @@ export class MessageLoop {
   private endLate(envelope: Envelope, exit: Exit.Exit<unknown, unknown> | undefined): void {
     envelope.handling = false
     const answered = exit !== undefined && (Exit.isSuccess(exit) || isAnswer(exit.cause))
-    this.postbox.finish(
-      envelope,
-      answered ? exit : this.crashed(envelope, this.life.crash?.cause ?? interruption)
-    )
+    if (answered) {
+      this.postbox.finish(envelope, exit)
+      return
+    }
+    const own = exit !== undefined && Cause.isDie(exit.cause) && !isAside(exit.cause)
+    const cause = own ? exit.cause : this.life.crash?.cause ?? interruption
+    this.postbox.finish(envelope, this.crashed(envelope, cause))
   }
 
   private crashed(

@@ -3,7 +3,7 @@
  * own turns. Here messages come in, wait, are withdrawn, refused and given up; the cell handles
  * them.
  */
-import { type Cause, Effect, Exit } from "effect"
+import { Cause, Chunk, Effect, Exit } from "effect"
 import type { ActorAddress } from "../ActorAddress.ts"
 import {
   ActorStopped,
@@ -22,6 +22,12 @@ import { Ask, type Envelope, queued, running, settled, type Turn } from "./envel
 import { Lanes } from "./lanes.ts"
 import type { Registration } from "./registration.ts"
 import type { Timetable } from "./timetable.ts"
+
+/** How an actor ended. */
+interface End {
+  readonly reason: StopReason
+  readonly lastCrash: string | undefined
+}
 
 /** What a postbox needs of its system. */
 export interface PostOffice {
@@ -110,7 +116,13 @@ export class Postbox {
 
   /** The next message that runs beside others, or nothing. */
   takeBeside(): Envelope | undefined {
-    return this.lanes?.beside.shift()
+    for (;;) {
+      const envelope = this.lanes?.beside.shift()
+      if (!(envelope instanceof Ask) || envelope.deadline > this.office.timetable.now()) {
+        return envelope
+      }
+      this.expire(envelope)
+    }
   }
 
   /** Takes a message off, where it stands here. */
@@ -188,21 +200,23 @@ export class Postbox {
   }
 
   /** Gives up every message: they are dead letters. */
-  abandon(reason: StopReason): void {
+  abandon(reason: StopReason, lastCrash?: string): void {
     const beside = this.lanes?.drain() ?? []
-    this.giveUp([...beside, ...this.mailbox.drain()], reason)
+    this.giveUp([...beside, ...this.mailbox.drain()], { reason, lastCrash })
   }
 
   /** Gives up what was put aside. */
   abandonStash(reason: StopReason): void {
-    if (this.stashed > 0) this.giveUp(this.lanes?.drainStash() ?? [], reason)
+    if (this.stashed > 0) {
+      this.giveUp(this.lanes?.drainStash() ?? [], { reason, lastCrash: undefined })
+    }
   }
 
-  private giveUp(envelopes: ReadonlyArray<Envelope>, reason: StopReason): void {
+  private giveUp(envelopes: ReadonlyArray<Envelope>, end: End): void {
     const { address } = this
     for (const envelope of envelopes) {
       this.office.deadLetter(address, envelope.tag, "stopped")
-      this.refuse(envelope, new ActorStopped({ address, reason }))
+      this.refuse(envelope, new ActorStopped({ address, ...end }))
     }
   }
 
@@ -235,8 +249,8 @@ export class Postbox {
 }
 
 /** The defect by which a handler puts its message aside. */
-const aside = Symbol.for("@plantd/actors/Stash/hold")
+const aside = new Error("stash.hold puts the message of a handler aside; here is none to put aside")
 
 /** Whether a handler ended since it put its message aside. */
 export const isAside = (cause: Cause.Cause<unknown>): boolean =>
-  cause._tag === "Die" && cause.defect === aside
+  cause._tag !== "Fail" && Chunk.some(Cause.defects(cause), (defect) => defect === aside)

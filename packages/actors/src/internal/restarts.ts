@@ -2,6 +2,7 @@
  * How an actor without a supervisor comes back: its crashes so far, and the wait before a restart.
  */
 import { type Crash, type Directive, type History, onCrash, untroubled } from "../Supervision.ts"
+import type { StopReason } from "../ActorError.ts"
 import type { Supervision } from "../Supervision.ts"
 import type { Due, Timetable } from "./timetable.ts"
 
@@ -40,3 +41,7 @@ export class Restarts implements Due {
     this.proceed()
   }
 }
+
+/** Whether an actor ended for a reason of its own: its next message starts it anew. */
+export const isOwnChoice = (reason: StopReason): boolean =>
+  reason === "stopped" || reason === "passivated" || reason === "superseded"

@@ -1,7 +1,6 @@
 /** One type of actor in one process: its actors by id, and who of them must stay stopped. */
 import { Effect, Option } from "effect"
 import { ActorStopped, AlreadySupervised, type StopReason } from "../ActorError.ts"
-import type { EventLoopService } from "../EventLoop.ts"
 import { Cell } from "./cell.ts"
 import { type Envelope, refuse } from "./envelope.ts"
 import type { Host, Species } from "./host.ts"
@@ -13,13 +12,14 @@ import { Workers } from "./workers.ts"
 /** How many actors that must stay stopped are remembered per type; the oldest is forgotten. */
 export const failedActorsMax = 65_536
 
+/** Why an actor stays stopped. */
+interface Failure {
+  readonly reason: StopReason
+  readonly lastCrash: string | undefined
+}
+
 /** Into how many sweeps the time is parted after which an idle actor is passivated. */
 const sweepsPerTime = 4
-
-/** What a species needs of its system. */
-export interface Habitat extends Host {
-  readonly eventLoop: EventLoopService
-}
 
 /** The actors of one type. */
 export class LocalSpecies implements Species, Due {
@@ -29,14 +29,14 @@ export class LocalSpecies implements Species, Due {
   sweep = 0
   heapIndex = -1
   deadline: number
-  private readonly failed = new Map<string, StopReason>()
-  private readonly habitat: Habitat
-  private closing = false
+  private readonly failed = new Map<string, Failure>()
+  private readonly habitat: Host
+  closing = false
 
-  constructor(registration: Registration, habitat: Habitat) {
+  constructor(registration: Registration, habitat: Host) {
     this.registration = registration
     this.habitat = habitat
-    this.workers = new Workers(registration.runtime, habitat.eventLoop)
+    this.workers = new Workers(registration.runtime, habitat.dispatcher)
     this.deadline = Number.POSITIVE_INFINITY
     if (registration.passivateMillis < Number.POSITIVE_INFINITY) this.nextSweep()
   }
@@ -66,7 +66,8 @@ export class LocalSpecies implements Species, Due {
       const ignoreEnd = cell.onEnd(({ reason }) => {
         ignoreBegin()
         const stopped = reason === "not-running" ? "stopped" : reason
-        resume(Effect.fail(new ActorStopped({ address, reason: stopped })))
+        const lastCrash = this.failed.get(id)?.lastCrash
+        resume(Effect.fail(new ActorStopped({ address, reason: stopped, lastCrash })))
       })
       const ignoreBegin = cell.onBegin(() => {
         ignoreEnd()
@@ -81,7 +82,7 @@ export class LocalSpecies implements Species, Due {
 
   /** Why the actor by this id stays stopped, if it does. */
   failure(id: string): StopReason | undefined {
-    return this.failed.get(id)
+    return this.failed.get(id)?.reason
   }
 
   /** Lets an actor that must stay stopped start again. */
@@ -117,11 +118,11 @@ export class LocalSpecies implements Species, Due {
     }
   }
 
-  onEnded(cell: Cell, reason: StopReason): void {
+  onEnded(cell: Cell, reason: StopReason, lastCrash: string | undefined): void {
     this.cells.delete(cell.address.id)
     const stays = reason === "crashed" || reason === "restart-limit" || cell.parent !== undefined
     if (!stays) return
-    this.failed.set(cell.address.id, reason)
+    this.failed.set(cell.address.id, { reason, lastCrash })
     for (const oldest of this.failed.keys()) {
       if (this.failed.size <= failedActorsMax) return
       this.failed.delete(oldest)
@@ -179,9 +180,10 @@ export class LocalSpecies implements Species, Due {
   }
 
   private activate(id: string): Cell | ActorStopped {
-    const reason = this.failed.get(id) ?? (this.closing ? "shutdown" : undefined)
-    if (reason === undefined) return this.spawn(id, undefined)
-    return new ActorStopped({ address: { type: this.registration.type, id }, reason })
+    const failure = this.failed.get(id)
+      ?? (this.closing ? { reason: "shutdown" as const, lastCrash: undefined } : undefined)
+    if (failure === undefined) return this.spawn(id, undefined)
+    return new ActorStopped({ address: { type: this.registration.type, id }, ...failure })
   }
 
   private spawn(id: string, parent: Parent | undefined): Cell {

@@ -3,18 +3,13 @@
  * time, then parks until another has one: an idle actor costs no fiber, and a busy one pays for no
  * fork per message.
  */
-import { type Cause, Effect, Exit, type Fiber, FiberId, FiberRef, FiberRefs, Runtime } from "effect"
-import type { EventLoopService } from "../EventLoop.ts"
+import { Cause, Effect, Exit, type Fiber, FiberId, FiberRef, FiberRefs, Runtime } from "effect"
+import type { Dispatcher } from "./dispatcher.ts"
+import type { Timetable } from "./timetable.ts"
 import { type AtWork, atWork, type Envelope } from "./envelope.ts"
 
 /** The most fibers kept parked for the next actor with work; more than these end when done. */
 export const parkedWorkersMax = 64
-
-/**
- * After this many jobs a worker waits for the event loop to come round before it begins. Fibers
- * that wake each other run as microtasks, which would keep timers and sockets waiting for ever.
- */
-export const jobsMax = 1_024
 
 /** What a worker runs: an actor that says what to do next, and hears how that ended. */
 export interface Job extends AtWork {
@@ -24,8 +19,10 @@ export interface Job extends AtWork {
   readonly settle: (exit: Exit.Exit<unknown, unknown>) => void
   /** The worker was interrupted while it ran this job's effect. */
   readonly interrupted: () => void
-  /** Another worker goes on with the job. */
-  readonly onWorker: (worker: Worker) => void
+  /** The runtime itself failed while it ran this job. */
+  readonly onFault: (defect: unknown) => void
+  /** Who runs it, if anybody does. */
+  worker: Worker | undefined
 }
 
 /** A fiber at work on one job. */
@@ -40,8 +37,6 @@ export class Worker implements AtWork {
   private clean: FiberRefs.FiberRefs | undefined = undefined
   /** The state when it was last seen to be clean. */
   private refs: FiberRefs.FiberRefs | undefined = undefined
-  /** Waits for the event loop before the job is run. */
-  breathe = false
   /** The effect at hand is the job's, not the worker's own waiting. */
   private running = false
   private readonly park = Effect.async<undefined>((resume) => {
@@ -89,11 +84,12 @@ export class Worker implements AtWork {
       }
     )
     this.fiber = Runtime.runFork(runtime)(work, { immediate: false })
-    this.fiber.addObserver(() => {
+    this.fiber.addObserver((exit) => {
       const { job } = this
       this.job = undefined
       this.first = undefined
-      job?.interrupted()
+      if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) job?.interrupted()
+      else job?.onFault(Cause.squash(exit.cause))
     })
   }
 
@@ -111,12 +107,21 @@ export class Worker implements AtWork {
     this.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  /** Leaves a job whose effect does not end, though interrupted; true where it had it. */
-  abandon(job: Job): boolean {
-    if (this.job !== job) return false
-    this.job = undefined
-    this.running = false
-    return true
+  /** As `interrupt`; where the effect has not ended by then, the job goes on without it. */
+  interruptWithin(timetable: Timetable, millis: number): void {
+    const { job } = this
+    if (job === undefined) return
+    this.interrupt()
+    timetable.add({
+      deadline: timetable.now() + millis,
+      heapIndex: -1,
+      onDue: () => {
+        if (this.job !== job || job.worker !== this) return
+        this.job = undefined
+        this.running = false
+        job.interrupted()
+      }
+    })
   }
 
   private body(): Effect.Effect<unknown, unknown> {
@@ -124,12 +129,11 @@ export class Worker implements AtWork {
     if (this.isMarked()) {
       this.finished = true
       this.job = undefined
-      if (job !== undefined) job.onWorker(this.pool.run(job, this.first))
+      if (job !== undefined) job.worker = this.pool.run(job, this.first)
       return Effect.void
     }
-    if (this.breathe) {
-      this.breathe = false
-      return this.pool.breath
+    if (job !== undefined && this.first === undefined && this.pool.dispatcher.isSpent) {
+      return this.pool.dispatcher.untilTurn
     }
     if (job !== undefined) {
       const effect = this.first ?? job.next()
@@ -171,26 +175,21 @@ export class Workers {
   private readonly parked: Array<Worker> = []
   private readonly runtime: Runtime.Runtime<never>
   private closed = false
-  private jobs = 0
-  readonly breath: Effect.Effect<void>
+  readonly dispatcher: Dispatcher
 
-  constructor(runtime: Runtime.Runtime<never>, eventLoop: EventLoopService) {
+  constructor(runtime: Runtime.Runtime<never>, dispatcher: Dispatcher) {
     this.runtime = runtime
-    this.breath = Effect.async((resume) => eventLoop.afterTurn(() => resume(Effect.void)))
+    this.dispatcher = dispatcher
   }
 
   /** Runs a job, `first` first; the worker stays with it until it has no more. */
   run(job: Job, first: Effect.Effect<unknown, unknown, unknown> | undefined): Worker {
-    const breathe = ++this.jobs >= jobsMax
-    if (breathe) this.jobs = 0
     const idle = this.parked.pop()
     if (idle !== undefined) {
-      idle.breathe = breathe
       idle.assign(job, first)
       return idle
     }
     const worker = new Worker(this, job, first)
-    worker.breathe = breathe
     worker.start(this.runtime)
     return worker
   }
