@@ -58,6 +58,12 @@ describe("definition", () => {
     expect(() => Counter.toLayer(Effect.never, { concurrency: 0 })).toThrow(/concurrency is 0/)
   })
 
+  it("a negative shutdown timeout is refused when the behaviour is given", () => {
+    expect(() => Counter.toLayer(Effect.never, { shutdownTimeout: -1 })).toThrow(
+      new RangeError("Counter.toLayer: shutdownTimeout is -1 ms, expected at least 0")
+    )
+  })
+
   it.effect("an empty or endless id is refused where the client is made", () =>
     Effect.gen(function*() {
       const counter = yield* Counter.client

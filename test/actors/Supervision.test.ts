@@ -90,6 +90,21 @@ describe("restart", () => {
     expect(() => Supervision.restart({ maxRestarts: -1 })).toThrow(/maxRestarts is -1/)
     expect(() => Supervision.restart({ maxRestarts: 1.5 })).toThrow(/maxRestarts is 1.5/)
   })
+
+  it.each<[string, Supervision.RestartOptions]>([
+    ["within is 0 ms, expected more than 0", { within: 0 }],
+    ["within is -1 seconds, expected more than 0", { within: "-1 seconds" }],
+    ["backoff.factor is 0.5, expected a number of at least 1", { backoff: { factor: 0.5 } }],
+    ["backoff.factor is NaN, expected a number of at least 1", { backoff: { factor: NaN } }],
+    ["backoff.jitter is 1.1, expected a number of at least 0 and", { backoff: { jitter: 1.1 } }],
+    ["backoff.jitter is -0.1, expected", { backoff: { jitter: -0.1 } }],
+    ["backoff.min is -5 ms, expected at least 0", { backoff: { min: -5 } }],
+    ["backoff.max is -5 ns, expected at least 0", { backoff: { max: -5n } }],
+    ["backoff.resetAfter is NaN ms, expected at least 0", { backoff: { resetAfter: NaN } }]
+  ])("an option that would switch it off is refused: %s", (message, options) => {
+    expect(() => Supervision.restart(options)).toThrow(RangeError)
+    expect(() => Supervision.restart(options)).toThrow(`Supervision.restart: ${message}`)
+  })
 })
 
 it("stop always stops and resume always resumes", () => {

@@ -5,6 +5,12 @@
  */
 import { Backoff } from "@plantd/core"
 import { type Cause, Duration } from "effect"
+import {
+  checkedCount,
+  checkedMillis,
+  checkedMillisOrNone,
+  checkedNumber
+} from "./internal/checked.ts"
 
 /** How long to wait between restarts, and after which quiet time to begin anew. */
 export interface RestartBackoff extends Backoff.Backoff {
@@ -64,21 +70,24 @@ export interface RestartOptions {
   readonly backoff?: Partial<RestartBackoff>
 }
 
-/** A crash builds the actor anew after a delay, at most `maxRestarts` times `within` a window. */
+/**
+ * A crash builds the actor anew after a delay, at most `maxRestarts` times `within` a window.
+ * Throws a `RangeError` for an option that would switch the limit or the delays off: a window of
+ * none, a negative time, a factor below 1, a jitter that is no part of 1.
+ */
 export const restart = (options: RestartOptions = {}): Fixed => {
-  const maxRestarts = options.maxRestarts ?? 5
-  if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
-    throw new RangeError(
-      `Supervision.restart: maxRestarts is ${maxRestarts}, expected a whole number of at least 0`
-    )
-  }
-  return {
-    _tag: "Restart",
-    maxRestarts,
-    withinMillis: Duration.toMillis(options.within ?? "10 seconds"),
-    backoff: { ...Backoff.standard, resetAfter: "30 seconds", ...options.backoff }
-  }
+  const maxRestarts = checkedCount(given("maxRestarts"), options.maxRestarts ?? 5, 0)
+  const withinMillis = checkedMillis(given("within"), options.within ?? "10 seconds")
+  const backoff = { ...Backoff.standard, resetAfter: "30 seconds", ...options.backoff } as const
+  checkedMillisOrNone(given("backoff.min"), backoff.min)
+  checkedMillisOrNone(given("backoff.max"), backoff.max)
+  checkedMillisOrNone(given("backoff.resetAfter"), backoff.resetAfter)
+  checkedNumber(given("backoff.factor"), backoff.factor, { least: 1 })
+  checkedNumber(given("backoff.jitter"), backoff.jitter, { least: 0, most: 1 })
+  return { _tag: "Restart", maxRestarts, withinMillis, backoff }
 }
+
+const given = (option: string) => ({ at: "Supervision.restart", option })
 
 /** What is remembered of an instance's crashes; bounded by `maxRestarts`. */
 export interface History {

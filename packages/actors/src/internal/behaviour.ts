@@ -10,6 +10,7 @@ import * as Handling from "../Handling.ts"
 import * as Mailbox from "../Mailbox.ts"
 import * as Stash from "../Stash.ts"
 import * as Supervision from "../Supervision.ts"
+import { checkedCount, checkedMillis, checkedMillisOrNone } from "./checked.ts"
 import { isImmediate } from "./immediate.ts"
 import type { Build, ErasedHandlers, Mode, Registration } from "./registration.ts"
 
@@ -31,11 +32,14 @@ export const layerOf = <Rpcs extends Rpc.Any>(
     ? Number.MAX_SAFE_INTEGER
     : options.concurrency ?? 1
   const stashCapacity = options.stash?.capacity ?? Stash.standard.capacity
-  checkCount(name, "mailbox.capacity", mailbox.capacity)
-  checkCount(name, "stash.capacity", stashCapacity)
-  checkCount(name, "concurrency", concurrency)
-  const handlerMillis = millisOf(name, "handlerTimeout", options.handlerTimeout)
-  const passivateMillis = millisOf(name, "passivateAfter", options.passivateAfter)
+  const given = (option: string) => ({ at: `${name}.toLayer`, option })
+  checkedCount(given("mailbox.capacity"), mailbox.capacity, 1)
+  checkedCount(given("stash.capacity"), stashCapacity, 1)
+  checkedCount(given("concurrency"), concurrency, 1)
+  const { handlerTimeout = never, passivateAfter = never, shutdownTimeout = "5 seconds" } = options
+  const handlerMillis = checkedMillis(given("handlerTimeout"), handlerTimeout)
+  const passivateMillis = checkedMillis(given("passivateAfter"), passivateAfter)
+  const shutdownMillis = checkedMillisOrNone(given("shutdownTimeout"), shutdownTimeout)
   return Layer.scopedDiscard(
     Effect.gen(function*() {
       const { engine } = yield* ActorSystem
@@ -59,22 +63,14 @@ export const layerOf = <Rpcs extends Rpc.Any>(
         concurrency,
         handlerMillis,
         passivateMillis,
-        shutdownMillis: Duration.toMillis(options.shutdownTimeout ?? "5 seconds")
+        shutdownMillis
       }
       yield* engine.register(registration)
     })
   )
 }
 
-const millisOf = (
-  name: string,
-  option: string,
-  input: Duration.DurationInput | undefined
-): number => {
-  const value = input === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(input)
-  if (value > 0) return value
-  throw new RangeError(`${name}.toLayer: ${option} is ${value} ms, expected more than 0`)
-}
+const never = Duration.infinity
 
 const buildOf = (build: object, context: Context.Context<never>): Build => {
   if (!Effect.isEffect(build)) {
@@ -117,9 +113,4 @@ const streamsOf = <Rpcs extends Rpc.Any>(
     if (RpcSchema.isStreamSchema(successSchema)) streams.add(tag)
   }
   return streams
-}
-
-const checkCount = (name: string, option: string, value: number): void => {
-  if (Number.isInteger(value) && value >= 1) return
-  throw new RangeError(`${name}.toLayer: ${option} is ${value}, expected a whole number above 0`)
 }
