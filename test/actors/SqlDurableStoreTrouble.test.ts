@@ -2,7 +2,8 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import { DurableStore } from "@plantd/actors/DurableStore"
-import { Context, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
+import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
+import { Context, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
 import {
   claim,
   claimAll,
@@ -178,6 +179,69 @@ describe("SqlDurableStore in trouble", () => {
       expect(error).toMatchObject({ reason: "failed", outcome: "unknown" })
       tap.intercept = () => undefined
       yield* set(store, "a")
+    }))
+
+  it.scoped("a database that does not answer fails each read at its deadline", () =>
+    Effect.gen(function*() {
+      const { store, tap } = yield* tapped(":memory:", { writeTimeout: "2 seconds" })
+      tap.intercept = () => Effect.uninterruptible(Effect.never)
+      const reads: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        store.read(entity("a")),
+        store.events(entity("a"), { after: 0, limit: 1 }),
+        store.snapshot(entity("a"))
+      ]
+      const reading = yield* Effect.fork(
+        Effect.forEach(reads, Effect.flip, { concurrency: "unbounded" })
+      )
+      yield* settled
+      yield* TestClock.adjust("1999 millis")
+      expect(yield* Fiber.poll(reading)).toEqual(Option.none())
+      yield* TestClock.adjust("1 millis")
+      for (const error of yield* Fiber.join(reading)) {
+        expect(error).toMatchObject({
+          _tag: "StoreUnavailable",
+          reason: "deadline",
+          outcome: "not-written",
+          detail: "no answer within 2000 ms"
+        })
+      }
+    }))
+
+  it.scoped("a store does not wait for ever for a database that does not answer to open", () =>
+    Effect.gen(function*() {
+      const services = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+      yield* Context.get(services, SqlClient).reserve
+      const opening = yield* SqlDurableStore.make().pipe(
+        Effect.provide(services),
+        Effect.flip,
+        Effect.fork
+      )
+      yield* settled
+      yield* TestClock.adjust("5 seconds")
+      expect(yield* Fiber.join(opening)).toMatchObject({ reason: "deadline" })
+    }))
+
+  it.scoped("what was wrong with a batch is not said of the ones after it", () =>
+    Effect.gen(function*() {
+      const { sql, store, tap } = yield* tapped(":memory:")
+      yield* claim(store, "a")
+      const failing = () =>
+        Effect.gen(function*() {
+          const writing = yield* Effect.fork(Effect.flip(set(store, "a")))
+          yield* settled
+          yield* TestClock.adjust("6 seconds")
+          return yield* Fiber.join(writing)
+        })
+      tap.intercept = (text) =>
+        text === "BEGIN IMMEDIATE" ? Effect.fail(sqlError("SQLITE_BUSY")) : undefined
+      expect(yield* failing()).toMatchObject({ reason: "locked", outcome: "not-written" })
+      tap.intercept = () => undefined
+      yield* settled
+      yield* sql.reserve
+      expect(yield* failing()).toMatchObject({
+        reason: "deadline",
+        detail: "not within 5000 ms"
+      })
     }))
 
   it.scoped("a read that fails says why", () =>

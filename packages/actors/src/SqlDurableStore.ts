@@ -32,7 +32,7 @@ export interface Settings {
   readonly batchBytesMax: number
   /** The most writes that wait for a transaction; who writes beyond it waits for room. */
   readonly writesQueuedMax: number
-  /** After so long a write that was not acknowledged fails. */
+  /** After so long a write that was not acknowledged fails, and a read that was not answered. */
   readonly writeTimeout: Duration.DurationInput
   /**
    * How long SQLite itself waits for another connection's lock. The event loop stands still for so

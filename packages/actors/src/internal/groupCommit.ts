@@ -89,7 +89,7 @@ class GroupCommit<Op, A, E> {
   private wake: (() => void) | undefined = undefined
   private closed = false
   private readonly eventLoop: EventLoopService
-  /** What keeps the database from taking writes at present. */
+  /** What keeps the batch at hand from being written, or kept the one before from it. */
   private trouble: StoreUnavailable | undefined = undefined
 
   constructor(
@@ -133,13 +133,16 @@ class GroupCommit<Op, A, E> {
   })
 
   private readonly park = Effect.async<void>((resume) => {
+    this.trouble = undefined
     if (this.closed || this.queue.size > 0) resume(Effect.void)
     else this.wake = () => resume(Effect.void)
   })
 
   private readonly next: Effect.Effect<void> = Effect.gen(this, function*() {
     yield* this.gather
+    // These waited for the batch before; what was wrong with it is nothing to later ones.
     this.expire(this.queue.expired(this.now()), "not-written")
+    this.trouble = undefined
     const batch = new Batch(this.queue.take())
     if (batch.writes.length > 0) {
       // A transaction that outlasts all deadlines of its batch is left to end by itself.
@@ -174,6 +177,8 @@ class GroupCommit<Op, A, E> {
         const exit = yield* Effect.exit(this.committing.commit(live.map(({ op }) => op)))
         batch.inTransaction = false
         if (Exit.isSuccess(exit)) return this.acknowledge(live, exit.value)
+        // It was left to end by itself: what is wrong with it is nothing to the batch at hand.
+        if (live.every(({ ended }) => ended)) return
         const error = errorOf(exit.cause)
         const repeatable = error.outcome === "not-written"
         if (repeatable && error.reason === "failed" && live.length > 1) {

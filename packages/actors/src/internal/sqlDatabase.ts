@@ -5,7 +5,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import { Duration, Effect, type Scope } from "effect"
 import { StoreUnavailable } from "../DurableError.ts"
 import { postgres, postgresSynced, sqlite } from "./durableSql.ts"
-import { type Database, type Row, unavailable } from "./sqlTransaction.ts"
+import { type Database, type Row, unavailable, withDeadline } from "./sqlTransaction.ts"
 import type { QueueBounds } from "./writeQueue.ts"
 
 /** How a connection writes. */
@@ -14,6 +14,8 @@ export interface Writing {
   readonly synchronous: "full" | "normal"
   /** How long SQLite itself waits for another connection's lock. */
   readonly lockWait: Duration.DurationInput
+  /** After so long what the database has not answered fails. */
+  readonly writeTimeout: Duration.DurationInput
 }
 
 /** The bounds of a store. */
@@ -42,15 +44,19 @@ export const openDatabase = (
 ): Effect.Effect<Database, StoreUnavailable, SqlClient | Scope.Scope> =>
   Effect.gen(function*() {
     const sql = yield* SqlClient
-    const { synchronous } = writing
+    const { synchronous, writeTimeout: readTimeout } = writing
     return yield* sql.onDialectOrElse({
       sqlite: () =>
         promise(sql, synchronous).pipe(
           Effect.zipRight(prepare(sql, writing)),
-          Effect.as({ sql, dialect: sqlite })
+          Effect.as({ sql, dialect: sqlite, readTimeout })
         ),
       pg: () =>
-        Effect.succeed({ sql, dialect: synchronous === "full" ? postgresSynced : postgres }),
+        Effect.succeed({
+          sql,
+          dialect: synchronous === "full" ? postgresSynced : postgres,
+          readTimeout
+        }),
       orElse: () => Effect.dieMessage("durable stores: only SQLite and PostgreSQL are supported")
     })
   })
@@ -100,7 +106,10 @@ const prepare = (sql: SqlClient, writing: Writing): Effect.Effect<void, StoreUna
       if (row?.["synchronous"] === expected) return
       return yield* notDurable(`PRAGMA synchronous is ${String(row?.["synchronous"])}`)
     })
-  ).pipe(Effect.catchTag("SqlError", (error: SqlError) => unavailable(error, "not-written")))
+  ).pipe(
+    Effect.catchTag("SqlError", (error: SqlError) => unavailable(error, "not-written")),
+    (opening) => withDeadline(opening, writing.writeTimeout)
+  )
 
 /** SQLite runs some pragmas when they are compiled: a statement kept from before does nothing. */
 const pragma = (

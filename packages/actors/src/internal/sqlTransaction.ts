@@ -2,7 +2,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Duration, Effect, Exit } from "effect"
 import { type Outcome, StoreUnavailable, type UnavailableReason } from "../DurableError.ts"
 import type { Dialect } from "./durableSql.ts"
 
@@ -13,6 +13,8 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Database {
   readonly sql: SqlClient
   readonly dialect: Dialect
+  /** After so long a read that was not answered fails. */
+  readonly readTimeout: Duration.DurationInput
 }
 
 /** Runs one statement with its text as it is, and gives its rows. */
@@ -25,13 +27,31 @@ export const execute = (
 
 /** Reads on a connection of its own, outside of every transaction. */
 export const query = (
-  { sql }: Database,
+  { readTimeout, sql }: Database,
   text: string,
   parameters: ReadonlyArray<unknown>
 ): Effect.Effect<ReadonlyArray<Row>, StoreUnavailable> =>
   Effect.scoped(
     Effect.flatMap(sql.reserve, (connection) => execute(connection, text, parameters))
-  ).pipe(Effect.mapError((error) => unavailable(error, "not-written")))
+  ).pipe(
+    Effect.mapError((error) => unavailable(error, "not-written")),
+    (read) => withDeadline(read, readTimeout)
+  )
+
+/** Fails what has not ended after so long; a driver that cannot be interrupted is left behind. */
+export const withDeadline = <A, E, R>(
+  read: Effect.Effect<A, E, R>,
+  timeout: Duration.DurationInput
+): Effect.Effect<A, E | StoreUnavailable, R> =>
+  Effect.timeoutFail(Effect.disconnect(read), {
+    duration: timeout,
+    onTimeout: () =>
+      new StoreUnavailable({
+        reason: "deadline",
+        outcome: "not-written",
+        detail: `no answer within ${Duration.toMillis(timeout)} ms`
+      })
+  })
 
 /**
  * Runs `body` and commits it. Whatever fails before the COMMIT is sent provably was not written;
