@@ -67,6 +67,19 @@ describe("Reminders of a store in trouble", () => {
     )
   })
 
+  it.effect("a reminder that was stored, though the store failed, ticks when it is due", () => {
+    const { failing, layer } = troubled()
+    return run(layer)((told) =>
+      Effect.gen(function*() {
+        yield* settled
+        failing.set("set", "after")
+        yield* Effect.flip(Reminder.set(Pump, "p-1", once))
+        yield* pass("5 seconds")
+        expect(told).toEqual(["5 s: calibrate 1"])
+      })
+    )
+  })
+
   it.effect.each(["before", "defect"] as const)(
     "due ticks come when the store can be read again (%s)",
     (how) => {

@@ -179,9 +179,12 @@ export const layerWith = (
         set: (actor, id, options) =>
           reminderOf(actor, id, { options: options as AnyOptions, store }).pipe(
             Effect.flatMap((reminder) =>
-              store.set(reminder, { overwrite: options.overwrite ?? false })
-            ),
-            Effect.zipLeft(changed)
+              // Even where it failed: with an unknown outcome it may be stored, and due.
+              Effect.ensuring(
+                store.set(reminder, { overwrite: options.overwrite ?? false }),
+                changed
+              )
+            )
           ),
         cancel: (address, name) => store.cancel({ address, name }),
         list: (options) => listed(store, options)
