@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Supervision } from "@plantd/actors"
+import { ActorContext, Supervision } from "@plantd/actors"
+import { turnsQueuedMax } from "@plantd/actors/ActorContext"
 import * as StateMachine from "@plantd/actors/StateMachine"
-import { Deferred, Effect, Fiber, TestClock } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, TestClock } from "effect"
 import { address, common, Light, lights, oneLight, told, walk } from "./light.ts"
 
 const { event, goto, postpone, stay, stop } = StateMachine
@@ -274,6 +275,34 @@ describe("postponing", () => {
           expect(log).toEqual(["1?", "2?", "back?", "1", "2", "back", "3", "4"])
         })
     )
+  })
+
+  it.effect("a replay that could not be queued does not hold up the messages after it", () => {
+    const Lights = StateMachine.make(Light, lights, {
+      states: {
+        Red: {
+          on: {
+            Walk: () =>
+              Effect.gen(function*() {
+                const { inTurn } = yield* ActorContext
+                yield* Effect.replicateEffect(inTurn(Effect.void), turnsQueuedMax)
+                return postpone({ goto: "Green" })
+              })
+          }
+        },
+        Green: { on: { Walk: walk } },
+        Amber: { on: { Walk: walk } }
+      },
+      common
+    })
+    const layer = Light.toLayer(StateMachine.build(Lights), { supervision: Supervision.resume })
+    return oneLight(layer, (light) =>
+      Effect.gen(function*() {
+        expect((yield* Effect.flip(light.Walk({ who: "ann" }))).message).toMatch(/turnsQueuedMax/)
+        const next = yield* Effect.fork(light.Walk({ who: "bob" }))
+        yield* TestClock.adjust("1 minute")
+        expect(yield* Fiber.poll(next)).toEqual(Option.some(Exit.succeed("bob at Green")))
+      }))
   })
 
   it.effect("a newer message cannot overtake one that was postponed with a change of state", () => {

@@ -162,13 +162,14 @@ export class MachineRun {
    */
   private replayLater(): Effect.Effect<void> {
     if (this.replayDue) return Effect.void
-    this.replayDue = true
-    return this.actor.inTurn(
+    const replay = this.actor.inTurn(
       Effect.suspend(() => {
         this.replayDue = false
         return this.actor.stash.unstashAll
       })
     )
+    // Only once it is queued: where that is a crash, nothing would ever end the wait for it.
+    return Effect.map(replay, () => void (this.replayDue = true))
   }
 
   private enter(from: string): Effect.Effect<void, never, unknown> {
