@@ -155,6 +155,19 @@ describe("ask and tell", () => {
     }).pipe(Effect.provide(Layer.provideMerge(GreeterLive, ActorSystem.layer)))
   })
 
+  it.effect("an Rpc may have any name, those of an object's own methods, too", () => {
+    const tags = ["id", "engine", "toString", "constructor", "valueOf"] as const
+    const rpcs = tags.map((tag) => Rpc.make(tag, { success: Schema.String }))
+    const Named = Actor.make("Named", rpcs)
+    const answer = (_: unknown, { tag }: Actor.Message) => Effect.succeed(tag)
+    const handlers = Object.fromEntries(tags.map((tag) => [tag, answer]))
+    const layer = Named.toLayer(handlers as Record<(typeof tags)[number], typeof answer>)
+    return Effect.gen(function*() {
+      const named = (yield* Named.client)("n")
+      for (const tag of tags) expect(yield* named[tag]()).toBe(tag)
+    }).pipe(Effect.provide(Layer.provideMerge(layer, ActorSystem.layer)))
+  })
+
   it.effect("handlers use the services of their layer", () => {
     class Unit extends Context.Tag("test/Unit")<Unit, string>() {}
     const Meter = Actor.make("Meter", [Rpc.make("Unit", { success: Schema.String })])

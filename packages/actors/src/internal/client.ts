@@ -121,9 +121,13 @@ const millisOf = (input: Duration.DurationInput): number => {
   )
 }
 
+/** Where a client keeps its two fields: under names that no Rpc can have. */
+const engineKey = Symbol("engine")
+const idKey = Symbol("id")
+
 interface ClientInstance {
-  readonly engine: Engine
-  readonly id: string
+  readonly [engineKey]: Engine
+  readonly [idKey]: string
 }
 
 type ClientClass = new(engine: Engine, id: string) => ClientInstance
@@ -134,11 +138,11 @@ export const clientClassOf = <Rpcs extends Rpc.Any>(
   protocol: RpcGroup.RpcGroup<Rpcs>
 ): ClientClass => {
   class Methods {
-    readonly engine: Engine
-    readonly id: string
+    readonly [engineKey]: Engine
+    readonly [idKey]: string
     constructor(engine: Engine, id: string) {
-      this.engine = engine
-      this.id = id
+      this[engineKey] = engine
+      this[idKey] = id
     }
   }
   for (const [tag, rpc] of protocol.requests) {
@@ -149,7 +153,7 @@ export const clientClassOf = <Rpcs extends Rpc.Any>(
     Object.defineProperty(Methods.prototype, tag, {
       enumerable: true,
       get(this: ClientInstance) {
-        const { engine, id } = this
+        const { [engineKey]: engine, [idKey]: id } = this
         const route = { type, tag, engine, id }
         return (input: unknown, options?: AskOptions | TellOptions) => {
           const payload = construct(input)
