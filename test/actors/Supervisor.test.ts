@@ -417,6 +417,22 @@ describe("children that come and go", () => {
       expect(yield* statesOf(Plant)).toEqual(["a running", "b running", "c running"])
     }).pipe(on(Plant.layer)))
 
+  it.effect("one that is started again is from then on restarted and ended as was asked", () =>
+    Effect.gen(function*() {
+      const plant = yield* client
+      yield* plant.StopChild({ address: Pump.at("b") })
+      yield* plant.StartChild({ address: Pump.at("b"), restart: "temporary", shutdownMillis: 99 })
+      const children = yield* plant.Children()
+      expect(children[1]).toMatchObject({ address: { id: "b" }, restart: "temporary" })
+      yield* take
+      yield* (yield* to("b")).Block(undefined, { discard: true })
+      const stopping = yield* Effect.fork(plant.StopChild({ address: Pump.at("b") }))
+      yield* ready
+      yield* pass("99 millis")
+      expect(yield* Fiber.poll(stopping)).toMatchObject({ _tag: "Some" })
+      expect(yield* statesOf(Plant)).toEqual(["a running", "c running"])
+    }).pipe(on(Plant.layer)))
+
   it.effect("an actor that was alive already is taken over as it is", () =>
     Effect.gen(function*() {
       expect(yield* (yield* to("d")).Count()).toBe(1)

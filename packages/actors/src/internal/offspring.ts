@@ -120,13 +120,16 @@ export class Offspring {
     this.include(wanted, port, false)
   }
 
-  /** Adds a child, or starts one that is stopped; done when it takes messages. */
+  /**
+   * Adds a child, or starts one that is stopped, from now on as it is wanted; done when it takes
+   * messages.
+   */
   start(wanted: Wanted): Effect.Effect<void, StartError> {
     return Effect.async((resume) => {
       this.absorb()
       const id = keyOf(wanted.address)
       const stopped = Tree.find(this.tree, id)?.phase === "stopped"
-      const fault = stopped ? undefined : this.adopt(wanted, true)
+      const fault = stopped ? this.renew(wanted) : this.adopt(wanted, true)
       if (fault !== undefined) return resume(Effect.fail(fault))
       this.tree = Tree.start(this.tree, id)
       return this.wait(id, (outcome) => {
@@ -328,13 +331,23 @@ export class Offspring {
   }
 
   private include(wanted: Wanted, port: Child, dynamic: boolean): void {
-    this.members.set(keyOf(wanted.address), {
-      port,
-      shutdownMillis: wanted.shutdownMillis,
-      startedAt: 0,
-      forceAt: Number.POSITIVE_INFINITY
-    })
+    this.members.set(keyOf(wanted.address), memberOf(wanted, port))
     this.tree = Tree.add(this.tree, specOf(wanted, port, dynamic))
+  }
+
+  /** A stopped child is to be as it is wanted now; its place stays, and what is not asked for. */
+  private renew(wanted: Wanted): undefined {
+    const id = keyOf(wanted.address)
+    const { port } = this.members.get(id) as Member
+    this.members.set(id, memberOf(wanted, port))
+    const renewed = (spec: Tree.ChildSpec): Tree.ChildSpec =>
+      wanted.supervision === undefined
+        ? { ...spec, restart: wanted.restart }
+        : specOf(wanted, port, spec.dynamic)
+    const children = this.tree.children.map((child) =>
+      child.spec.id === id ? { ...child, spec: renewed(child.spec) } : child
+    )
+    this.tree = { ...this.tree, children }
   }
 
   private member(child: Tree.Child): Member {
@@ -344,13 +357,16 @@ export class Offspring {
   private wait(id: string, waiter: (outcome: "started" | StopReason) => boolean) {
     const waiters = this.waiters.get(id) ?? new Set()
     this.waiters.set(id, waiters)
-    const once: Waiter = (outcome) => {
-      if (waiter(outcome)) waiters.delete(once)
+    const leave = () => {
+      waiters.delete(once)
       if (waiters.size === 0 && this.waiters.get(id) === waiters) this.waiters.delete(id)
+    }
+    const once: Waiter = (outcome) => {
+      if (waiter(outcome)) leave()
     }
     waiters.add(once)
     this.wake()
-    return Effect.sync(() => void waiters.delete(once))
+    return Effect.sync(leave)
   }
 
   private notify(id: string, outcome: "started" | StopReason): void {
@@ -362,6 +378,13 @@ export class Offspring {
 const crashAgainAfter = Duration.millis(100)
 
 const hasBegun = ({ phase }: Tree.Child): boolean => phase === "running" || phase === "stopped"
+
+const memberOf = ({ shutdownMillis }: Wanted, port: Child): Member => ({
+  port,
+  shutdownMillis,
+  startedAt: 0,
+  forceAt: Number.POSITIVE_INFINITY
+})
 
 const specOf = (wanted: Wanted, port: Child, dynamic: boolean): Tree.ChildSpec => {
   const supervision = wanted.supervision ?? port.supervision
