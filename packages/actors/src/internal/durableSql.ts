@@ -1,8 +1,11 @@
 /**
- * The statements of the durable store, in the SQL that SQLite and PostgreSQL have in common. Rows
- * go in as one JSON array, so that one prepared statement serves batches of every size.
+ * The tables and statements of the durable store, in the SQL that SQLite and PostgreSQL have in
+ * common. Rows go in as one JSON array, so that one prepared statement serves batches of all sizes.
  */
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect } from "effect"
 import type { ClaimRequest, Entity, SnapshotRequest, WriteRequest } from "../DurableStore.ts"
+import type { Migrations } from "./migrations.ts"
 
 /** The tables, as they are named in errors too. */
 export const tables = {
@@ -10,6 +13,43 @@ export const tables = {
   events: "plantd_actor_events",
   snapshots: "plantd_actor_snapshots"
 } as const
+
+const keyColumns = "actor_type TEXT NOT NULL, actor_id TEXT NOT NULL, name TEXT NOT NULL"
+
+/** SQLite holds to the types of columns only where it is told to. */
+const createTable = (name: string, columns: string) =>
+  Effect.flatMap(SqlClient, (sql) => {
+    const [integer, options] = sql.onDialectOrElse({
+      sqlite: () => ["INTEGER", " STRICT"],
+      orElse: () => ["BIGINT", ""]
+    })
+    const text = columns.replaceAll("BIGINT", integer ?? "BIGINT")
+    return sql.unsafe(`CREATE TABLE ${name} (${keyColumns}, ${text})${options}`)
+  })
+
+/** The tables of durable state. */
+export const durableMigrations: Migrations = {
+  table: "plantd_actor_migrations",
+  steps: {
+    "1_entities": Effect.all([
+      createTable(
+        tables.entities,
+        "kind TEXT NOT NULL, fence BIGINT NOT NULL, revision BIGINT NOT NULL, value TEXT,"
+          + " PRIMARY KEY (actor_type, actor_id, name)"
+      ),
+      createTable(
+        tables.events,
+        "sequence BIGINT NOT NULL, event TEXT NOT NULL,"
+          + " PRIMARY KEY (actor_type, actor_id, name, sequence)"
+      ),
+      createTable(
+        tables.snapshots,
+        "sequence BIGINT NOT NULL, state TEXT NOT NULL,"
+          + " PRIMARY KEY (actor_type, actor_id, name)"
+      )
+    ], { discard: true })
+  }
+}
 
 /** Where the databases differ. */
 export interface Dialect {

@@ -4,7 +4,6 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import { Cause, type Duration, Effect, Schedule } from "effect"
 import { SchemaTooNew, StoreUnavailable } from "../DurableError.ts"
-import { tables } from "./durableSql.ts"
 import { unavailable } from "./sqlTransaction.ts"
 
 /** The migrations of one feature, and the table that says which were run. */
@@ -73,41 +72,4 @@ const failed = (error: unknown): StoreUnavailable => {
     inner = inner.cause
   }
   return new StoreUnavailable({ reason: "failed", outcome: "not-written", detail: String(error) })
-}
-
-const key = "actor_type TEXT NOT NULL, actor_id TEXT NOT NULL, name TEXT NOT NULL"
-
-/** SQLite holds to the types of columns only where it is told to. */
-const createTable = (name: string, columns: string) =>
-  Effect.flatMap(SqlClient, (sql) => {
-    const [integer, options] = sql.onDialectOrElse({
-      sqlite: () => ["INTEGER", " STRICT"],
-      orElse: () => ["BIGINT", ""]
-    })
-    const text = columns.replaceAll("BIGINT", integer ?? "BIGINT")
-    return sql.unsafe(`CREATE TABLE ${name} (${key}, ${text})${options}`)
-  })
-
-/** The tables of durable state. */
-export const durableMigrations: Migrations = {
-  table: "plantd_actor_migrations",
-  steps: {
-    "1_entities": Effect.all([
-      createTable(
-        tables.entities,
-        "kind TEXT NOT NULL, fence BIGINT NOT NULL, revision BIGINT NOT NULL, value TEXT,"
-          + " PRIMARY KEY (actor_type, actor_id, name)"
-      ),
-      createTable(
-        tables.events,
-        "sequence BIGINT NOT NULL, event TEXT NOT NULL,"
-          + " PRIMARY KEY (actor_type, actor_id, name, sequence)"
-      ),
-      createTable(
-        tables.snapshots,
-        "sequence BIGINT NOT NULL, state TEXT NOT NULL,"
-          + " PRIMARY KEY (actor_type, actor_id, name)"
-      )
-    ], { discard: true })
-  }
 }
