@@ -1,6 +1,6 @@
 import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
-import { Actor, ActorContext, ActorSystem, Supervision } from "@plantd/actors"
+import { Actor, ActorContext, ActorSystem, ReceptionistError, Supervision } from "@plantd/actors"
 import { Receptionist, type Settings } from "@plantd/actors/Receptionist"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope, Stream, TestClock } from "effect"
 
@@ -220,6 +220,7 @@ describe("limits", () => {
       const receptionist = yield* Receptionist
       yield* receptionist.register(Pumps, "shy-1")
       const actors = yield* Effect.flip(receptionist.register(Pumps, "shy-2"))
+      expect(actors).toBeInstanceOf(ReceptionistError.ReceptionistFull)
       expect(actors).toMatchObject({ _tag: "ReceptionistFull", limit: "actorsPerKeyMax", max: 1 })
       expect(actors.message).toContain("Receptionist.layerWith")
       const keys = yield* Effect.flip(receptionist.register(Valves, "v"))

@@ -1,6 +1,6 @@
 import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
-import { Actor, ActorContext, ActorSystem } from "@plantd/actors"
+import { Actor, ActorContext, ActorSystem, RouterError } from "@plantd/actors"
 import { Receptionist } from "@plantd/actors/Receptionist"
 import * as Router from "@plantd/actors/Router"
 import { Effect, Fiber, Layer, Schema, Stream } from "effect"
@@ -54,6 +54,7 @@ describe("a router", () => {
     Effect.gen(function*() {
       const none = yield* Router.make(Pump, { routees: [], strategy: Router.leastMailbox })
       const error = yield* Effect.flip(none.Serve({ tank: "t" }))
+      expect(error).toBeInstanceOf(RouterError.NoRoutee)
       expect(error).toMatchObject({ _tag: "NoRoutee", among: "Pump", tag: "Serve" })
       const listed = yield* Router.listed(Pumps, { strategy: Router.roundRobin })
       const told = yield* Effect.flip(listed.Who(undefined, { discard: true }))

@@ -66,6 +66,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/sqlReminders.ts"
   ],
   "test/actors/Receptionist.test.ts": [
+    "packages/actors/src/ReceptionistError.ts",
     "packages/actors/src/internal/newest.ts",
     "packages/actors/src/internal/registry.ts"
   ],
@@ -92,7 +93,10 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/sqlTransaction.ts",
     "packages/actors/src/internal/writeQueue.ts"
   ],
-  "test/actors/Router.test.ts": ["packages/actors/src/internal/routed.ts"],
+  "test/actors/Router.test.ts": [
+    "packages/actors/src/RouterError.ts",
+    "packages/actors/src/internal/routed.ts"
+  ],
   "test/actors/Supervisor.test.ts": [
     "packages/actors/src/internal/lineage.ts",
     "packages/actors/src/internal/offspring.ts",

@@ -59,12 +59,15 @@ export interface TellOptions {
   readonly discard: true
 }
 
-/** Sends to one actor: a method for each Rpc of its protocol. */
-export type Client<Rpcs extends Rpc.Any> = {
-  readonly [R in Rpcs as R["_tag"]]: [Rpc.SuccessChunk<R>] extends [never] ? Send<R>
+/**
+ * Sends to one actor: a method for each Rpc of its protocol. `Failure` is how the sending may fail
+ * beside what every ask and tell can fail with; for an actor's own client it cannot.
+ */
+export type Client<Rpcs extends Rpc.Any, Failure = never> = {
+  readonly [R in Rpcs as R["_tag"]]: [Rpc.SuccessChunk<R>] extends [never] ? Send<R, Failure>
     : (
       ...args: Arguments<R, AskOptions>
-    ) => Stream.Stream<Rpc.SuccessChunk<R>, Rpc.ErrorExit<R> | AskError>
+    ) => Stream.Stream<Rpc.SuccessChunk<R>, Rpc.ErrorExit<R> | AskError | Failure>
 }
 
 type Arguments<R extends Rpc.Any, Options> = [Rpc.PayloadConstructor<R>] extends [void]
@@ -76,9 +79,11 @@ type TellArguments<R extends Rpc.Any> = [Rpc.PayloadConstructor<R>] extends [voi
   : [payload: Rpc.PayloadConstructor<R>, options: TellOptions]
 
 /** An ask, or with `{ discard: true }` a tell. */
-export interface Send<R extends Rpc.Any> {
-  (...args: TellArguments<R>): Effect.Effect<void, TellError>
-  (...args: Arguments<R, AskOptions>): Effect.Effect<Rpc.Success<R>, Rpc.Error<R> | AskError>
+export interface Send<R extends Rpc.Any, Failure = never> {
+  (...args: TellArguments<R>): Effect.Effect<void, TellError | Failure>
+  (
+    ...args: Arguments<R, AskOptions>
+  ): Effect.Effect<Rpc.Success<R>, Rpc.Error<R> | AskError | Failure>
 }
 
 /** How actors of a type are run; each has a default. */

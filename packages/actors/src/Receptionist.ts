@@ -9,7 +9,8 @@ import type { Actor, Client } from "./Actor.ts"
 import type { ActorAddress } from "./ActorAddress.ts"
 import type { ActorNotRegistered, ActorStopped } from "./ActorError.ts"
 import { ActorSystem } from "./ActorSystem.ts"
-import { makeRegistry, type ReceptionistFull } from "./internal/registry.ts"
+import { makeRegistry } from "./internal/registry.ts"
+import type { ReceptionistFull } from "./ReceptionistError.ts"
 
 /** What actors of one type offer. Keys of one name and of different types are different keys. */
 export interface Key<Name extends string, Rpcs extends Rpc.Any> {
@@ -33,8 +34,6 @@ export const defaults: Settings = {
   actorsPerKeyMax: 4_096,
   readersPerKeyMax: 1_024
 }
-
-export { ReceptionistFull } from "./internal/registry.ts"
 
 /** Why an actor was not registered. */
 export type RegisterError = ReceptionistFull | ActorNotRegistered | ActorStopped

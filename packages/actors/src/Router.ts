@@ -4,14 +4,12 @@
  * routee keep their order.
  */
 import type { Rpc } from "@effect/rpc"
-import { Effect, type Stream } from "effect"
-import type { Actor, AskOptions, TellOptions } from "./Actor.ts"
-import type { AskError, TellError } from "./ActorError.ts"
+import { Effect } from "effect"
+import type { Actor, Client as ActorClient } from "./Actor.ts"
 import { ActorSystem } from "./ActorSystem.ts"
-import { type NoRoutee, routed, type Routees, type Strategy as Untyped } from "./internal/routed.ts"
+import { routed, type Routees, type Strategy as Untyped } from "./internal/routed.ts"
 import { type Key, Receptionist } from "./Receptionist.ts"
-
-export { NoRoutee } from "./internal/routed.ts"
+import type { NoRoutee } from "./RouterError.ts"
 
 /** The most actors that a router is given by their ids. */
 export const routeesMax = 4_096
@@ -47,29 +45,8 @@ export const consistentHash = <Rpcs extends Rpc.Any>(
   keyOf: (message: Message<Rpcs>) => string
 ): Strategy<Rpcs> => ({ _tag: "ConsistentHash", keyOf })
 
-/** Sends to one of the routees: a method for each Rpc of their protocol. */
-export type Client<Rpcs extends Rpc.Any> = {
-  readonly [R in Rpcs as R["_tag"]]: [Rpc.SuccessChunk<R>] extends [never] ? Send<R>
-    : (
-      ...args: Arguments<R, AskOptions>
-    ) => Stream.Stream<Rpc.SuccessChunk<R>, Rpc.ErrorExit<R> | AskError | NoRoutee>
-}
-
-type Arguments<R extends Rpc.Any, Options> = [Rpc.PayloadConstructor<R>] extends [void]
-  ? [payload?: undefined, options?: Options]
-  : [payload: Rpc.PayloadConstructor<R>, options?: Options]
-
-type TellArguments<R extends Rpc.Any> = [Rpc.PayloadConstructor<R>] extends [void]
-  ? [payload: undefined, options: TellOptions]
-  : [payload: Rpc.PayloadConstructor<R>, options: TellOptions]
-
-/** An ask, or with `{ discard: true }` a tell; the routee is chosen each time it is run. */
-export interface Send<R extends Rpc.Any> {
-  (...args: TellArguments<R>): Effect.Effect<void, TellError | NoRoutee>
-  (
-    ...args: Arguments<R, AskOptions>
-  ): Effect.Effect<Rpc.Success<R>, Rpc.Error<R> | AskError | NoRoutee>
-}
+/** Sends to one of the routees, which is chosen each time that the ask or tell is run. */
+export type Client<Rpcs extends Rpc.Any> = ActorClient<Rpcs, NoRoutee>
 
 /** A router to the actors of a type by these ids, each of which may stand there once. */
 export const make = <Name extends string, Rpcs extends Rpc.Any>(

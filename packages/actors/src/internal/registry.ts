@@ -1,24 +1,12 @@
 /** The receptionist of one process: listings by key, each entry with a watch on its actor. */
 import type { Rpc } from "@effect/rpc"
-import { Effect, Schema, type Scope, type Stream } from "effect"
+import { Effect, type Scope, type Stream } from "effect"
 import type { Client } from "../Actor.ts"
 import type { ActorAddress } from "../ActorAddress.ts"
 import { ActorSystem, type ActorSystemService } from "../ActorSystem.ts"
 import type { Key, ReceptionistService, RegisterError, Settings } from "../Receptionist.ts"
+import { ReceptionistFull } from "../ReceptionistError.ts"
 import { Newest } from "./newest.ts"
-
-/** The receptionist holds as much of something as its setting `limit` allows. */
-export class ReceptionistFull extends Schema.TaggedError<ReceptionistFull>()("ReceptionistFull", {
-  key: Schema.String,
-  limit: Schema.Literal("keysMax", "actorsPerKeyMax", "readersPerKeyMax"),
-  max: Schema.Number
-}) {
-  override get message(): string {
-    const { key, limit, max } = this
-    return `the key ${key} would exceed the receptionist's ${limit}, which is ${max};`
-      + " raise it by Receptionist.layerWith, or let actors and readers go"
-  }
-}
 
 /** Makes a receptionist that lives until the scope closes. */
 export const makeRegistry = (

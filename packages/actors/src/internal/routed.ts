@@ -2,23 +2,12 @@
 import type { Rpc } from "@effect/rpc"
 import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import * as RpcSchema from "@effect/rpc/RpcSchema"
-import { Effect, Exit, Schema, Stream } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import type { AskOptions, TellOptions } from "../Actor.ts"
 import type { ActorAddress } from "../ActorAddress.ts"
 import * as RendezvousHash from "../RendezvousHash.ts"
+import { NoRoutee } from "../RouterError.ts"
 import { immediate } from "./immediate.ts"
-
-/** A router had nobody to send a message to: it was not sent. */
-export class NoRoutee extends Schema.TaggedError<NoRoutee>()("NoRoutee", {
-  /** Which actors it routes to. */
-  among: Schema.String,
-  tag: Schema.String
-}) {
-  override get message(): string {
-    return `there is no ${this.among}, so ${this.tag} was not sent;`
-      + " give the router routees, or register actors under its key"
-  }
-}
 
 /** The client of one actor, or a router, without types. */
 export type Erased = Readonly<
