@@ -10,7 +10,8 @@ const run = (file: string, folder = "first-steps") =>
   Effect.gen(function*() {
     const example = yield* harness.start(`examples/${folder}/src/${file}`)
     const code = yield* example.ended
-    return { code, lines: example.stdout().trim().split("\n") }
+    const lines = example.stdout().trim().split("\n")
+    return { code, lines: lines.filter((line) => !/^(timestamp=|\[\d\d:)/.test(line)) }
   })
 
 it.scopedLive("counter: counts, crashes, and counts anew", () =>

@@ -1,5 +1,6 @@
 // npm run example examples/actors/src/bankAccount.ts
 /** A bank account as the sum of its stored events: it outlives the system that it runs in. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Rpc from "@effect/rpc/Rpc"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Actor, ActorSystem } from "@plantd/actors"
@@ -86,4 +87,4 @@ const program = Effect.gen(function*() {
   yield* Effect.provide(afterwards, bank(filename))
 })
 
-await Effect.runPromise(Effect.scoped(program))
+NodeRuntime.runMain(Effect.scoped(program))

@@ -4,6 +4,7 @@
  * are taken in one order by all, so nobody waits in a circle; and a fork watches who holds it, so
  * that a philosopher who drops dead at the table starves no other.
  */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Rpc from "@effect/rpc/Rpc"
 import { Actor, ActorContext, ActorSystem, type DeathWatch, Supervision } from "@plantd/actors"
 import { Console, Effect, Fiber, Layer, Schema, Stream } from "effect"
@@ -97,4 +98,4 @@ const program = Effect.gen(function*() {
 
 const table = Layer.mergeAll(PhilosopherLive, ForkLive).pipe(Layer.provideMerge(ActorSystem.layer))
 
-await Effect.runPromise(Effect.provide(program, table))
+NodeRuntime.runMain(Effect.provide(program, table))

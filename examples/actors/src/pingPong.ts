@@ -1,5 +1,6 @@
 // npm run example examples/actors/src/pingPong.ts
 /** Two actors and a ball: each hit is a tell to the other, the score is an ask at the end. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Rpc from "@effect/rpc/Rpc"
 import { Actor, ActorContext, ActorSystem } from "@plantd/actors"
 import { Clock, Console, Deferred, Effect, Layer, Schema } from "effect"
@@ -43,4 +44,4 @@ const program = Effect.gen(function*() {
   }).pipe(Effect.provide(Layer.provideMerge(players(landed), ActorSystem.layer)))
 })
 
-await Effect.runPromise(program)
+NodeRuntime.runMain(program)

@@ -1,5 +1,6 @@
 // npm run example examples/actors/src/supervisionTree.ts
 /** A supervision tree that heals itself: a pump breaks, then a whole line of them. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Rpc from "@effect/rpc/Rpc"
 import { Actor, ActorContext, ActorSystem, Supervision } from "@plantd/actors"
 import * as Supervisor from "@plantd/actors/Supervisor"
@@ -63,4 +64,4 @@ const program = Effect.gen(function*() {
 })
 
 const main = Effect.provide(program, Layer.provideMerge(PlantLive, ActorSystem.layer))
-await Effect.runPromise(main)
+NodeRuntime.runMain(main)

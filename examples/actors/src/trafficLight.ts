@@ -3,6 +3,7 @@
  * A traffic light as a state machine: its states end by themselves, a pedestrian's wish waits for
  * its moment, a fault makes it blink, and whatever ends it leaves it blinking.
  */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Rpc from "@effect/rpc/Rpc"
 import { Actor, ActorSystem, Supervision } from "@plantd/actors"
 import * as StateMachine from "@plantd/actors/StateMachine"
@@ -86,4 +87,4 @@ const program = Effect.gen(function*() {
 })
 
 const main = Effect.provide(program, Layer.provideMerge(TrafficLightLive, ActorSystem.layer))
-await Effect.runPromise(main)
+NodeRuntime.runMain(main)

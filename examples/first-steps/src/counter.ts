@@ -1,5 +1,6 @@
 // node --conditions=plantd-source --import tsx examples/first-steps/src/counter.ts
 /** An actor that counts, and what becomes of it when it crashes. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Rpc from "@effect/rpc/Rpc"
 import { Actor, ActorSystem, Supervision } from "@plantd/actors"
 import { Console, Effect, Layer, Schema } from "effect"
@@ -31,4 +32,4 @@ const program = Effect.gen(function*() {
 })
 
 const main = Effect.provide(program, Layer.provideMerge(CounterLive, ActorSystem.layer))
-await Effect.runPromise(main)
+NodeRuntime.runMain(main)

@@ -1,5 +1,6 @@
 // node --conditions=plantd-source --import tsx examples/first-steps/src/heater.ts
 /** A heater: its definition, its device process, and a node that reads and sets it over ZeroMQ. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { ActorSystem } from "@plantd/actors"
 import {
   Attribute,
@@ -55,4 +56,4 @@ const main = Effect.gen(function*() {
   yield* Effect.provide(operator, Layer.provideMerge(HeaterLive, ActorSystem.layer))
 })
 const adapters = Layer.merge(ZmqTransport.layer, DriverStore.memory)
-await Effect.runPromise(Effect.provide(Effect.scoped(main), adapters))
+NodeRuntime.runMain(Effect.provide(Effect.scoped(main), adapters))

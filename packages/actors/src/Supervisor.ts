@@ -32,6 +32,16 @@ export const shutdownDefault = Duration.seconds(5)
 /** How long a supervisor may take to end, beside twice the time of each of its children. */
 export const shutdownGrace = Duration.seconds(1)
 
+/**
+ * What a supervisor does about its own crashes, where it does not say: at most 3 restarts within a
+ * minute. One round of a child that never starts takes seconds by the defaults of children, so that a
+ * window of theirs would never fill.
+ */
+export const supervisionDefault: Supervision.Fixed = Supervision.restart({
+  maxRestarts: 3,
+  within: "1 minute"
+})
+
 /** How a child is supervised; each has a default. */
 export interface ChildOptions {
   /** Whether it is started again when it ended. Default: `permanent`. */
@@ -146,7 +156,7 @@ export interface SupervisorOptions extends Omit<Options, "children"> {
   readonly children: ReadonlyArray<Child> | ((id: string) => ReadonlyArray<Child>)
   /** The id of the supervisor that `layer` starts. Default: `main`. */
   readonly id?: string
-  /** What becomes of the supervisor when a child fails it. Default: `Supervision.restart()`. */
+  /** What becomes of the supervisor when a child fails it. Default: `supervisionDefault`. */
   readonly supervision?: Supervision.Supervision
   /** How long its children may take to end. Default: twice the time of each, and a second. */
   readonly shutdownTimeout?: Duration.DurationInput
@@ -198,7 +208,7 @@ export const make = <const Name extends string>(
       supervision: Supervision.by((cause) => {
         note(cause)
         return faultIn(cause) === undefined
-          ? Supervision.resolve(options.supervision ?? Supervision.restart(), cause)
+          ? Supervision.resolve(options.supervision ?? supervisionDefault, cause)
           : Supervision.escalate
       })
     })

@@ -306,8 +306,9 @@ export class Offspring {
       this.alarmAt = Number.POSITIVE_INFINITY
       this.wake()
     })
+    // Whole milliseconds: a virtual clock has no others, and would wake before the time for ever.
     this.alarm = Runtime.runFork(this.around.runtime)(
-      Effect.zipRight(Effect.sleep(Duration.millis(Math.max(0, next - now))), ring)
+      Effect.zipRight(Effect.sleep(Duration.millis(Math.max(0, Math.ceil(next - now)))), ring)
     )
   }
 
