@@ -10,98 +10,98 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/core/src/internal/plainData.ts"
   ],
   "test/actors/Actor.test.ts": [
-    "packages/actors/src/internal/answer.ts",
-    "packages/actors/src/internal/behaviour.ts",
-    "packages/actors/src/internal/broadcast.ts",
-    "packages/actors/src/internal/causeText.ts",
-    "packages/actors/src/internal/cell.ts",
-    "packages/actors/src/internal/client.ts",
-    "packages/actors/src/internal/closing.ts",
-    "packages/actors/src/internal/construct.ts",
-    "packages/actors/src/internal/dispatcher.ts",
-    "packages/actors/src/internal/envelope.ts",
-    "packages/actors/src/internal/handlers.ts",
-    "packages/actors/src/internal/host.ts",
-    "packages/actors/src/internal/immediate.ts",
-    "packages/actors/src/internal/inFlight.ts",
-    "packages/actors/src/internal/messageLoop.ts",
-    "packages/actors/src/internal/postbox.ts",
-    "packages/actors/src/internal/registration.ts",
-    "packages/actors/src/internal/restarts.ts",
-    "packages/actors/src/internal/timetable.ts",
-    "packages/actors/src/internal/workers.ts"
+    "packages/actors/src/internal/engine/answer.ts",
+    "packages/actors/src/internal/engine/behaviour.ts",
+    "packages/actors/src/internal/engine/broadcast.ts",
+    "packages/actors/src/internal/engine/causeText.ts",
+    "packages/actors/src/internal/engine/cell.ts",
+    "packages/actors/src/internal/engine/client.ts",
+    "packages/actors/src/internal/engine/closing.ts",
+    "packages/actors/src/internal/engine/construct.ts",
+    "packages/actors/src/internal/engine/dispatcher.ts",
+    "packages/actors/src/internal/engine/envelope.ts",
+    "packages/actors/src/internal/engine/handlers.ts",
+    "packages/actors/src/internal/engine/host.ts",
+    "packages/actors/src/internal/engine/immediate.ts",
+    "packages/actors/src/internal/engine/inFlight.ts",
+    "packages/actors/src/internal/engine/messageLoop.ts",
+    "packages/actors/src/internal/engine/postbox.ts",
+    "packages/actors/src/internal/engine/registration.ts",
+    "packages/actors/src/internal/engine/restarts.ts",
+    "packages/actors/src/internal/engine/timetable.ts",
+    "packages/actors/src/internal/engine/workers.ts"
   ],
   "test/actors/ActorSystem.test.ts": [
-    "packages/actors/src/internal/localSystem.ts",
-    "packages/actors/src/internal/species.ts"
+    "packages/actors/src/internal/engine/localSystem.ts",
+    "packages/actors/src/internal/engine/species.ts"
   ],
-  "test/actors/ActorContext.test.ts": ["packages/actors/src/internal/incarnation.ts"],
-  "test/actors/LifecycleLog.test.ts": ["packages/actors/src/internal/lifecycleLog.ts"],
-  "test/actors/Supervision.test.ts": ["packages/actors/src/internal/checked.ts"],
-  "test/actors/DeathWatch.test.ts": ["packages/actors/src/internal/onlookers.ts"],
-  "test/actors/Serialization.test.ts": ["packages/actors/src/internal/roundTrip.ts"],
-  "test/actors/Stash.test.ts": ["packages/actors/src/internal/lanes.ts"],
-  "test/actors/Timers.test.ts": ["packages/actors/src/internal/timer.ts"],
+  "test/actors/ActorContext.test.ts": ["packages/actors/src/internal/engine/incarnation.ts"],
+  "test/actors/LifecycleLog.test.ts": ["packages/actors/src/internal/engine/lifecycleLog.ts"],
+  "test/actors/Supervision.test.ts": ["packages/actors/src/internal/engine/checked.ts"],
+  "test/actors/DeathWatch.test.ts": ["packages/actors/src/internal/engine/onlookers.ts"],
+  "test/actors/Serialization.test.ts": ["packages/actors/src/internal/engine/roundTrip.ts"],
+  "test/actors/Stash.test.ts": ["packages/actors/src/internal/engine/lanes.ts"],
+  "test/actors/Timers.test.ts": ["packages/actors/src/internal/engine/timer.ts"],
   "test/actors/Behaviour.test.ts": [
-    "packages/actors/src/internal/rehearsal.ts",
-    "packages/actors/src/internal/stagehand.ts"
+    "packages/actors/src/internal/testing/rehearsal.ts",
+    "packages/actors/src/internal/testing/stagehand.ts"
   ],
   "test/actors/TestProbe.test.ts": [
-    "packages/actors/src/internal/played.ts",
-    "packages/actors/src/internal/sightings.ts"
+    "packages/actors/src/internal/testing/played.ts",
+    "packages/actors/src/internal/testing/sightings.ts"
   ],
-  "test/actors/TestSystem.test.ts": ["packages/actors/src/internal/settling.ts"],
+  "test/actors/TestSystem.test.ts": ["packages/actors/src/internal/testing/settling.ts"],
   "test/actors/Reminder.test.ts": [
-    "packages/actors/src/internal/durableDelivery.ts",
-    "packages/actors/src/internal/reminderRequest.ts",
-    "packages/actors/src/internal/reminderSchedule.ts",
-    "packages/actors/src/internal/reminderScheduler.ts"
+    "packages/actors/src/internal/reminders/durableDelivery.ts",
+    "packages/actors/src/internal/reminders/reminderRequest.ts",
+    "packages/actors/src/internal/reminders/reminderSchedule.ts",
+    "packages/actors/src/internal/reminders/reminderScheduler.ts"
   ],
   "test/actors/ReminderStore.test.ts": [
     "packages/actors/src/QuarantineStore.ts",
-    "packages/actors/src/internal/memoryReminders.ts"
+    "packages/actors/src/internal/reminders/memoryReminders.ts"
   ],
   "test/actors/SqlReminderStore.test.ts": [
-    "packages/actors/src/internal/reminderSql.ts",
-    "packages/actors/src/internal/sqlReminders.ts"
+    "packages/actors/src/internal/reminders/reminderSql.ts",
+    "packages/actors/src/internal/reminders/sqlReminders.ts"
   ],
   "test/actors/Receptionist.test.ts": [
     "packages/actors/src/ReceptionistError.ts",
-    "packages/actors/src/internal/newest.ts",
-    "packages/actors/src/internal/registry.ts"
+    "packages/actors/src/internal/directory/newest.ts",
+    "packages/actors/src/internal/directory/registry.ts"
   ],
   "test/actors/StateMachine.test.ts": [
-    "packages/actors/src/internal/machine.ts",
-    "packages/actors/src/internal/machineCheck.ts",
-    "packages/actors/src/internal/machineDefinition.ts",
-    "packages/actors/src/internal/machineRun.ts",
-    "packages/actors/src/internal/machineTypes.ts"
+    "packages/actors/src/internal/machine/machine.ts",
+    "packages/actors/src/internal/machine/machineCheck.ts",
+    "packages/actors/src/internal/machine/machineDefinition.ts",
+    "packages/actors/src/internal/machine/machineRun.ts",
+    "packages/actors/src/internal/machine/machineTypes.ts"
   ],
   "test/actors/DurableState.test.ts": [
-    "packages/actors/src/internal/holding.ts",
-    "packages/actors/src/internal/jsonText.ts",
-    "packages/actors/src/internal/turnstile.ts"
+    "packages/actors/src/internal/durable/holding.ts",
+    "packages/actors/src/internal/durable/jsonText.ts",
+    "packages/actors/src/internal/durable/turnstile.ts"
   ],
-  "test/actors/DurableStore.test.ts": ["packages/actors/src/internal/memoryStore.ts"],
+  "test/actors/DurableStore.test.ts": ["packages/actors/src/internal/durable/memoryStore.ts"],
   "test/actors/SqlDurableStore.test.ts": [
-    "packages/actors/src/internal/durableSql.ts",
-    "packages/actors/src/internal/entityKey.ts",
-    "packages/actors/src/internal/groupCommit.ts",
-    "packages/actors/src/internal/migrations.ts",
-    "packages/actors/src/internal/sqlDatabase.ts",
-    "packages/actors/src/internal/sqlStore.ts",
-    "packages/actors/src/internal/sqlTransaction.ts",
-    "packages/actors/src/internal/writeQueue.ts"
+    "packages/actors/src/internal/durable/durableSql.ts",
+    "packages/actors/src/internal/durable/entityKey.ts",
+    "packages/actors/src/internal/durable/groupCommit.ts",
+    "packages/actors/src/internal/durable/migrations.ts",
+    "packages/actors/src/internal/durable/sqlDatabase.ts",
+    "packages/actors/src/internal/durable/sqlStore.ts",
+    "packages/actors/src/internal/durable/sqlTransaction.ts",
+    "packages/actors/src/internal/durable/writeQueue.ts"
   ],
   "test/actors/Router.test.ts": [
     "packages/actors/src/RouterError.ts",
-    "packages/actors/src/internal/routed.ts"
+    "packages/actors/src/internal/directory/routed.ts"
   ],
   "test/actors/Supervisor.test.ts": [
-    "packages/actors/src/internal/lineage.ts",
-    "packages/actors/src/internal/offspring.ts",
-    "packages/actors/src/internal/parenthood.ts",
-    "packages/actors/src/internal/supervised.ts"
+    "packages/actors/src/internal/supervision/lineage.ts",
+    "packages/actors/src/internal/supervision/offspring.ts",
+    "packages/actors/src/internal/supervision/parenthood.ts",
+    "packages/actors/src/internal/engine/supervised.ts"
   ],
   "test/hardware/Device.test.ts": [
     "packages/hardware/src/internal/attributeTable.ts",

@@ -10,13 +10,13 @@ import type { ActorAddress } from "./ActorAddress.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { AskError, TellError } from "./ActorError.ts"
 import { ActorSystem } from "./ActorSystem.ts"
-import { layerOf } from "./internal/behaviour.ts"
-import { clientClassOf } from "./internal/client.ts"
+import { layerOf } from "./internal/engine/behaviour.ts"
+import { clientClassOf } from "./internal/engine/client.ts"
 import type * as Mailbox from "./Mailbox.ts"
 import type * as Stash from "./Stash.ts"
 import type * as Supervision from "./Supervision.ts"
 
-export { askTimeoutMillisMax } from "./internal/client.ts"
+export { askTimeoutMillisMax } from "./internal/engine/client.ts"
 
 /** What a handler can know of the message beside its payload. */
 export interface Message {

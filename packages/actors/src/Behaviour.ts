@@ -9,10 +9,10 @@ import type { ActorAddress } from "./ActorAddress.ts"
 import type { ActorContext, EndReason } from "./ActorContext.ts"
 import type { StopReason } from "./ActorError.ts"
 import type { Terminated } from "./DeathWatch.ts"
-import { Rehearsal } from "./internal/rehearsal.ts"
-import type { NothingToRun, Stashed } from "./internal/stagehand.ts"
+import { Rehearsal } from "./internal/testing/rehearsal.ts"
+import type { NothingToRun, Stashed } from "./internal/testing/stagehand.ts"
 
-export { NothingToRun, Stashed } from "./internal/stagehand.ts"
+export { NothingToRun, Stashed } from "./internal/testing/stagehand.ts"
 
 /** A timer that is yet to run. */
 export interface Timer {

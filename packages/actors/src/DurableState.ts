@@ -4,9 +4,9 @@ import { Effect, Either, type Schema } from "effect"
 import type { ActorContext } from "./ActorContext.ts"
 import { CorruptRow, type OpenError, RevisionConflict, type WriteError } from "./DurableError.ts"
 import type { DurableStore, Stored } from "./DurableStore.ts"
-import { tables } from "./internal/durableSql.ts"
-import { hold, type Holding, openOnce } from "./internal/holding.ts"
-import { type JsonText, jsonTextOf } from "./internal/jsonText.ts"
+import { tables } from "./internal/durable/durableSql.ts"
+import { hold, type Holding, openOnce } from "./internal/durable/holding.ts"
+import { type JsonText, jsonTextOf } from "./internal/durable/jsonText.ts"
 
 /** What to open. */
 export interface Options<A, I> {

@@ -7,7 +7,7 @@ import type { Fence } from "@plantd/core"
 import { Context, type Effect, Layer } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
 import type { CorruptRow, RevisionConflict, StoreUnavailable, Superseded } from "./DurableError.ts"
-import { makeMemoryStore } from "./internal/memoryStore.ts"
+import { makeMemoryStore } from "./internal/durable/memoryStore.ts"
 
 /** Which entity: an actor may have several, by name. */
 export interface Entity {

@@ -2,11 +2,16 @@
 import { Duration, Effect, Option, type Scope, Stream } from "effect"
 import { format } from "./ActorAddress.ts"
 import { ActorSystem, type ActorSystemService } from "./ActorSystem.ts"
-import { round, within } from "./internal/settling.ts"
-import { ExpectationFailed, inShort, type Sighting, Sightings } from "./internal/sightings.ts"
+import { round, within } from "./internal/testing/settling.ts"
+import {
+  ExpectationFailed,
+  inShort,
+  type Sighting,
+  Sightings
+} from "./internal/testing/sightings.ts"
 import type { LifecycleEvent } from "./LifecycleEvent.ts"
 
-export { ExpectationFailed } from "./internal/sightings.ts"
+export { ExpectationFailed } from "./internal/testing/sightings.ts"
 
 /** The time that an expectation waits when it does not say. */
 export const withinDefault: Duration.DurationInput = "3 seconds"

@@ -10,7 +10,7 @@ import { Clock, Context, Duration, Effect, Either, Layer } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import type { StoreUnavailable } from "./DurableError.ts"
-import { deliveryOf, type Outcome } from "./internal/durableDelivery.ts"
+import { deliveryOf, type Outcome } from "./internal/reminders/durableDelivery.ts"
 import { type Entry, QuarantineStore } from "./QuarantineStore.ts"
 import { NotQuarantined, RetryFailed } from "./ReminderError.ts"
 

@@ -9,7 +9,7 @@ import type { Actor, Client } from "./Actor.ts"
 import type { ActorAddress } from "./ActorAddress.ts"
 import type { ActorNotRegistered, ActorStopped } from "./ActorError.ts"
 import { ActorSystem } from "./ActorSystem.ts"
-import { makeRegistry } from "./internal/registry.ts"
+import { makeRegistry } from "./internal/directory/registry.ts"
 import type { ReceptionistFull } from "./ReceptionistError.ts"
 
 /** What actors of one type offer. Keys of one name and of different types are different keys. */

@@ -21,13 +21,18 @@ import type { Actor } from "./Actor.ts"
 import type { ActorAddress } from "./ActorAddress.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import type { StoreUnavailable, ValueNotEncodable, ValueTooLarge } from "./DurableError.ts"
-import { askTimeoutMillisMax } from "./internal/client.ts"
-import { type AnyOptions, checkCount, refuse, reminderOf } from "./internal/reminderRequest.ts"
-import { runScheduler, type Ticking } from "./internal/reminderScheduler.ts"
+import { askTimeoutMillisMax } from "./internal/engine/client.ts"
+import {
+  type AnyOptions,
+  checkCount,
+  refuse,
+  reminderOf
+} from "./internal/reminders/reminderRequest.ts"
+import { runScheduler, type Ticking } from "./internal/reminders/reminderScheduler.ts"
 import type { ReminderExists } from "./ReminderError.ts"
 import { ReminderStore, type ReminderStoreService } from "./ReminderStore.ts"
 
-export { everyMillisMin } from "./internal/reminderRequest.ts"
+export { everyMillisMin } from "./internal/reminders/reminderRequest.ts"
 
 /** A message of a protocol: its tag, and its payload where it has one. Streams cannot be told. */
 export type Message<Rpcs extends Rpc.Any> = {

@@ -6,7 +6,7 @@ import { Context, type Effect, Layer } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
 import type { StoreUnavailable } from "./DurableError.ts"
 import { valueBytesMaxDefault } from "./DurableStore.ts"
-import { makeMemoryReminders } from "./internal/memoryReminders.ts"
+import { makeMemoryReminders } from "./internal/reminders/memoryReminders.ts"
 import { type NewEntry, QuarantineStore } from "./QuarantineStore.ts"
 import type { ReminderExists } from "./ReminderError.ts"
 

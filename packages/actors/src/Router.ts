@@ -7,7 +7,7 @@ import type { Rpc } from "@effect/rpc"
 import { Effect } from "effect"
 import type { Actor, Client as ActorClient } from "./Actor.ts"
 import { ActorSystem } from "./ActorSystem.ts"
-import { routed, type Routees, type Strategy as Untyped } from "./internal/routed.ts"
+import { routed, type Routees, type Strategy as Untyped } from "./internal/directory/routed.ts"
 import { type Key, Receptionist } from "./Receptionist.ts"
 import type { NoRoutee } from "./RouterError.ts"
 

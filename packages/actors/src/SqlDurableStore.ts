@@ -7,11 +7,11 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { SchemaTooNew, StoreUnavailable } from "./DurableError.ts"
 import { DurableStore, type DurableStoreService, valueBytesMaxDefault } from "./DurableStore.ts"
-import { durableMigrations } from "./internal/durableSql.ts"
-import { makeGroupCommit } from "./internal/groupCommit.ts"
-import { migrate } from "./internal/migrations.ts"
-import { checkBounds, openDatabase } from "./internal/sqlDatabase.ts"
-import { bytesOf, commitOf, keyOf, readsOf } from "./internal/sqlStore.ts"
+import { durableMigrations } from "./internal/durable/durableSql.ts"
+import { makeGroupCommit } from "./internal/durable/groupCommit.ts"
+import { migrate } from "./internal/durable/migrations.ts"
+import { checkBounds, openDatabase } from "./internal/durable/sqlDatabase.ts"
+import { bytesOf, commitOf, keyOf, readsOf } from "./internal/durable/sqlStore.ts"
 
 /** How a store writes. */
 export interface Settings {

@@ -15,11 +15,11 @@ import type {
   Stay,
   Stop,
   Transition
-} from "./internal/machine.ts"
-import { check, tagsOf } from "./internal/machineCheck.ts"
-import type { ErasedDefinition } from "./internal/machineDefinition.ts"
-import { MachineRun } from "./internal/machineRun.ts"
-import type { Complete, Needs } from "./internal/machineTypes.ts"
+} from "./internal/machine/machine.ts"
+import { check, tagsOf } from "./internal/machine/machineCheck.ts"
+import type { ErasedDefinition } from "./internal/machine/machineDefinition.ts"
+import { MachineRun } from "./internal/machine/machineRun.ts"
+import type { Complete, Needs } from "./internal/machine/machineTypes.ts"
 
 export {
   type Action,
@@ -37,7 +37,7 @@ export {
   step,
   type Stop,
   type Transition
-} from "./internal/machine.ts"
+} from "./internal/machine/machine.ts"
 
 /** Where a machine is, as its handlers see it. */
 export interface At<S, D> {

@@ -10,7 +10,7 @@ import {
   checkedMillis,
   checkedMillisOrNone,
   checkedNumber
-} from "./internal/checked.ts"
+} from "./internal/engine/checked.ts"
 
 /** How long to wait between restarts, and after which quiet time to begin anew. */
 export interface RestartBackoff extends Backoff.Backoff {

@@ -11,8 +11,8 @@ import { ActorContext } from "./ActorContext.ts"
 import { type ActorNotRegistered, type ActorStopped, StopReason } from "./ActorError.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import { Beside, Interruptible } from "./Handling.ts"
-import type { Wanted } from "./internal/offspring.ts"
-import { becomeParent } from "./internal/parenthood.ts"
+import type { Wanted } from "./internal/supervision/offspring.ts"
+import { becomeParent } from "./internal/supervision/parenthood.ts"
 import * as Supervision from "./Supervision.ts"
 import type * as SupervisionTree from "./SupervisionTree.ts"
 import {
@@ -34,8 +34,8 @@ export const shutdownGrace = Duration.seconds(1)
 
 /**
  * What a supervisor does about its own crashes, where it does not say: at most 3 restarts within a
- * minute. One round of a child that never starts takes seconds by the defaults of children, so that a
- * window of theirs would never fill.
+ * minute. One round of a child that never starts takes seconds by the defaults of children, so that
+ * a window of theirs would never fill.
  */
 export const supervisionDefault: Supervision.Fixed = Supervision.restart({
   maxRestarts: 3,

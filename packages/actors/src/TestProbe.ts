@@ -6,11 +6,11 @@ import type { Rpc } from "@effect/rpc"
 import { Duration, Effect, type Layer, Option } from "effect"
 import type { Actor, HandlerResult } from "./Actor.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
-import { Played, type Script, type Sent } from "./internal/played.ts"
-import { within as waitFor } from "./internal/settling.ts"
-import { ExpectationFailed, inShort, type Sighting } from "./internal/sightings.ts"
+import { Played, type Script, type Sent } from "./internal/testing/played.ts"
+import { within as waitFor } from "./internal/testing/settling.ts"
+import { ExpectationFailed, inShort, type Sighting } from "./internal/testing/sightings.ts"
 
-export { ExpectationFailed, sightingsMax } from "./internal/sightings.ts"
+export { ExpectationFailed, sightingsMax } from "./internal/testing/sightings.ts"
 
 /** The time that an expectation waits when it does not say. */
 export const withinDefault: Duration.DurationInput = "3 seconds"

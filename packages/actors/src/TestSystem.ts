@@ -1,9 +1,9 @@
 /** An actor system on virtual time: a test moves the clock, and waits for nothing. */
 import { type Duration, Effect, Layer, TestContext } from "effect"
 import { ActorSystem, type Settings } from "./ActorSystem.ts"
-import * as settling from "./internal/settling.ts"
+import * as settling from "./internal/testing/settling.ts"
 
-export { roundsMax } from "./internal/settling.ts"
+export { roundsMax } from "./internal/testing/settling.ts"
 
 /**
  * A system on the test's clock: that of the surrounding test where it has one (`it.effect` of

@@ -1,0 +1,75 @@
+/** Brings the tables of a feature to the schema that this version knows, and refuses newer ones. */
+import * as Migrator from "@effect/sql/Migrator"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
+import { Cause, type Duration, Effect, Schedule } from "effect"
+import { SchemaTooNew, StoreUnavailable } from "../../DurableError.ts"
+import { unavailable } from "./sqlTransaction.ts"
+
+/** The migrations of one feature, and the table that says which were run. */
+export interface Migrations {
+  readonly table: string
+  /** By `<number>_<name>`; a migration that was released is never changed. */
+  readonly steps: Readonly<Record<string, Effect.Effect<void, unknown, SqlClient>>>
+}
+
+/** How often it is tried again while other processes migrate the same database. */
+const attemptsMax = 50
+
+/** How long it waits in between. */
+const attemptDelay: Duration.DurationInput = "100 millis"
+
+/** Runs what is missing. Several processes may do so at once on one database. */
+export const migrate = (
+  migrations: Migrations
+): Effect.Effect<void, SchemaTooNew | StoreUnavailable, SqlClient> =>
+  Effect.gen(function*() {
+    const known = Math.max(...Object.keys(migrations.steps).map((name) => Number.parseInt(name)))
+    yield* run(migrations)
+    const stored = yield* latest(migrations.table)
+    if (stored > known) {
+      return yield* new SchemaTooNew({ table: migrations.table, known, stored })
+    }
+    // The migrator takes it for done when another process is at it.
+    if (stored < known) return yield* unfinished
+  }).pipe(
+    Effect.retry({
+      while: (error) => error._tag === "StoreUnavailable" && isRace(error),
+      schedule: Schedule.intersect(Schedule.spaced(attemptDelay), Schedule.recurs(attemptsMax))
+    })
+  )
+
+const unfinished = new StoreUnavailable({
+  reason: "locked",
+  outcome: "not-written",
+  detail: "another process migrates it"
+})
+
+/** Locks, and what PostgreSQL says to the later of two that create the same (23505, 42P07). */
+const isRace = ({ detail, reason }: StoreUnavailable): boolean =>
+  reason === "locked" || /^(23505|42P07)/.test(detail)
+
+const run = ({ steps, table }: Migrations) =>
+  Migrator.make({})({ loader: Migrator.fromRecord({ ...steps }), table }).pipe(
+    // A step that fails is a defect to the migrator, with the database's error somewhere within.
+    Effect.catchAllCause((cause) =>
+      Cause.isInterruptedOnly(cause) ? Effect.interrupt : failed(Cause.squash(cause))
+    )
+  )
+
+const latest = (table: string): Effect.Effect<number, StoreUnavailable, SqlClient> =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient
+    const rows = yield* sql`SELECT max(migration_id) AS latest FROM ${sql.literal(table)}`
+      .withoutTransform
+    return Number((rows[0] as { readonly latest?: unknown } | undefined)?.latest ?? 0)
+  }).pipe(Effect.catchAll(failed))
+
+const failed = (error: unknown): StoreUnavailable => {
+  let inner = error
+  while (inner instanceof Error) {
+    if (inner instanceof SqlError) return unavailable(inner, "not-written")
+    inner = inner.cause
+  }
+  return new StoreUnavailable({ reason: "failed", outcome: "not-written", detail: String(error) })
+}

@@ -1,0 +1,34 @@
+/** When a reminder ticks next: pure functions of what is stored and of the time. */
+import type { Progress, StoredReminder } from "../../ReminderStore.ts"
+
+/** Whether no tick may be begun any more. */
+export const isExpired = ({ expiresAt }: StoredReminder, now: number): boolean =>
+  expiresAt !== undefined && now >= expiresAt
+
+/** How many ticks were missed: those that are due by `now`, but for the oldest. */
+export const missed = ({ dueAt, periodMillis }: StoredReminder, now: number): number =>
+  periodMillis === undefined ? 0 : Math.max(0, Math.floor((now - dueAt) / periodMillis))
+
+/**
+ * What follows a tick that was begun last at `begun` and is over; `undefined` where nothing does.
+ * It stands for all that were due by then. The next ones keep to the times of the first: no drift.
+ */
+export const afterTick = (reminder: StoredReminder, begun: number): Progress | undefined => {
+  const { dueAt, expiresAt, periodMillis, ticksLeft } = reminder
+  if (periodMillis === undefined || (ticksLeft !== undefined && ticksLeft <= 1)) return undefined
+  const next = dueAt + (missed(reminder, begun) + 1) * periodMillis
+  if (expiresAt !== undefined && next >= expiresAt) return undefined
+  return {
+    dueAt: next,
+    ticksLeft: ticksLeft === undefined ? undefined : ticksLeft - 1,
+    attempts: 0,
+    refusals: 0,
+    attemptAt: next
+  }
+}
+
+/** The same tick again, later. */
+export const again = (
+  { dueAt, ticksLeft }: StoredReminder,
+  { attemptAt, attempts, refusals }: Pick<Progress, "attempts" | "refusals" | "attemptAt">
+): Progress => ({ dueAt, ticksLeft, attempts, refusals, attemptAt: Math.ceil(attemptAt) })
