@@ -1,7 +1,7 @@
 /** What can go wrong between a sender and an actor, apart from the errors an actor answers with. */
 import { Schema } from "effect"
 import { ActorAddress, format } from "./ActorAddress.ts"
-import { causeText } from "./internal/engine/causeText.ts"
+import { causeText } from "./internal/causeText.ts"
 
 /** Why an actor stopped. */
 export const StopReason = Schema.Literal(

@@ -10,7 +10,7 @@ import {
   checkedMillis,
   checkedMillisOrNone,
   checkedNumber
-} from "./internal/engine/checked.ts"
+} from "./internal/checked.ts"
 
 /** How long to wait between restarts, and after which quiet time to begin anew. */
 export interface RestartBackoff extends Backoff.Backoff {

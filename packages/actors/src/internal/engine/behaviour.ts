@@ -10,7 +10,7 @@ import * as Handling from "../../Handling.ts"
 import * as Mailbox from "../../Mailbox.ts"
 import * as Stash from "../../Stash.ts"
 import * as Supervision from "../../Supervision.ts"
-import { checkedCount, checkedMillis, checkedMillisOrNone } from "./checked.ts"
+import { checkedCount, checkedMillis, checkedMillisOrNone } from "../checked.ts"
 import { isImmediate } from "./immediate.ts"
 import type { Build, ErasedHandlers, Mode, Registration } from "./registration.ts"
 
