@@ -9,7 +9,14 @@ const withActors = <A>(live: Layer.Layer<A, never, ActorSystem>) =>
 const Plain = Actor.make("Plain", [Rpc.make("Do"), Rpc.make("Hello", { success: Schema.Int })])
 
 /** No text can be made of it. */
-const unspeakable = { amount: 1n }
+class Unspeakable extends Error {
+  readonly amount = 1n
+  override get stack(): string {
+    throw new TypeError("no text can be made of this")
+  }
+}
+
+const unspeakable = new Unspeakable()
 
 describe("a defect that cannot be shown", () => {
   it.effect.each(
@@ -42,7 +49,7 @@ describe("a defect that cannot be shown", () => {
 it.effect("an actor that stays stopped tells every sender of the crash that ended it", () =>
   Effect.gen(function*() {
     const PlainLive = Plain.toLayer(
-      Effect.die(new Error("no port")) as Effect.Effect<never>,
+      Effect.die(new Error("no port")),
       { supervision: Supervision.stop }
     )
     yield* Effect.gen(function*() {

@@ -8,7 +8,7 @@ const Broken = Actor.make("Broken", [Rpc.make("Ping")])
 
 it.effect("a supervisor gives up a child that never starts, and its layer says why", () =>
   Effect.gen(function*() {
-    const BrokenLive = Broken.toLayer(Effect.die(new Error("no port")) as Effect.Effect<never>)
+    const BrokenLive = Broken.toLayer(Effect.die(new Error("no port")))
     const Root = Supervisor.make("Root", {
       strategy: "one-for-one",
       children: [Supervisor.child(Broken, "b")]
