@@ -9,24 +9,12 @@ const withActors = <A>(live: Layer.Layer<A, never, ActorSystem>) =>
 const Plain = Actor.make("Plain", [Rpc.make("Do"), Rpc.make("Hello", { success: Schema.Int })])
 
 /** No text can be made of it. */
-class Unspeakable extends Error {
-  readonly amount = 1n
-  override get stack(): string {
-    throw new TypeError("no text can be made of this")
-  }
-}
-
-const unspeakable = new Unspeakable()
+const unspeakable = { amount: 1n }
 
 describe("a defect that cannot be shown", () => {
   it.effect.each(
     [
-      [
-        "thrown at once",
-        Effect.sync((): void => {
-          throw unspeakable
-        })
-      ],
+      ["died of at once", Effect.die(unspeakable)],
       ["died of in a fiber", Effect.zipRight(Effect.yieldNow(), Effect.die(unspeakable))]
     ] as const
   )("is a crash as every other: %s", ([, effect]) =>
