@@ -21,10 +21,9 @@ const logged = <A, E>(
   const layer = Layer.provideMerge(
     Pump.toLayer(handlers, { supervision: of.supervision }),
     ActorSystem.layerWith(of.settings ?? {})
-  )
+  ).pipe(Layer.provideMerge(Logger.add(logger)))
   return Effect.flatMap(Pump.client, (client) => body(client("p-1"), lines)).pipe(
-    Effect.provide(layer),
-    Effect.provide(Logger.add(logger))
+    Effect.provide(layer)
   )
 }
 
