@@ -1,10 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Rpc } from "@effect/rpc"
 import { Actor, ActorContext, ActorSystem, Handling, Supervision } from "@plantd/actors"
-import { Deferred, Effect, Exit, Fiber, Layer, Schema, Stream, TestClock } from "effect"
-
-const withActors = <A>(live: Layer.Layer<A, never, ActorSystem>) =>
-  Effect.provide(Layer.provideMerge(live, ActorSystem.layer))
+import { Deferred, Effect, Exit, Fiber, Schema, Stream, TestClock } from "effect"
+import { ready, withActors } from "./stage.ts"
 
 const Plain = Actor.make("Plain", [Rpc.make("Do"), Rpc.make("Hello", { success: Schema.Int })])
 
@@ -71,9 +69,9 @@ describe("what has ended stays ended", () => {
         yield* plain.Do(undefined, { discard: true })
         yield* Deferred.await(inFinalizer)
         const late = yield* Effect.fork(Effect.exit(plain.Hello()))
-        yield* Effect.repeatN(Effect.yieldNow(), 16)
+        yield* ready
         const drained = yield* Effect.fork(system.drain)
-        yield* Effect.repeatN(Effect.yieldNow(), 16)
+        yield* ready
         yield* Deferred.succeed(mayEnd, undefined)
         yield* Fiber.join(drained)
         expect(Exit.isFailure(yield* Fiber.join(late))).toBe(true)
@@ -166,7 +164,7 @@ describe("messages beside others", () => {
       yield* Effect.gen(function*() {
         const urgent = (yield* Urgent.client)("u")
         for (let n = 0; n < 1_100; n++) yield* urgent.Ordinary(undefined, { discard: true })
-        yield* Effect.repeatN(Effect.yieldNow(), 64)
+        yield* ready
         expect(yield* urgent.Stop()).toBe("stopped")
       }).pipe(withActors(UrgentLive))
     }))
@@ -202,7 +200,7 @@ describe("streams as answers", () => {
         const urgent = (yield* Urgent.client)("u")
         const system = yield* ActorSystem
         const reader = yield* Effect.fork(Stream.runDrain(urgent.Feed()))
-        yield* Effect.repeatN(Effect.yieldNow(), 16)
+        yield* ready
         yield* TestClock.adjust("10 seconds")
         expect((yield* system.stats).actors).toBe(1)
         yield* Fiber.interrupt(reader)

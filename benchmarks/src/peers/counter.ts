@@ -9,6 +9,19 @@ export const protocol = [
   Rpc.make("Total", { success: Schema.Int })
 ] as const
 
+/** The state of a counter; `onAdd` is called for each message that adds. */
+export const newCount = (onAdd: () => void) => {
+  let total = 0
+  return {
+    add: (by: number) =>
+      Effect.sync(() => {
+        onAdd()
+        return total += by
+      }),
+    total: Effect.sync(() => total)
+  }
+}
+
 /** Asks between two looks at the clock. */
 export const asksPerBatch = 200
 

@@ -10,22 +10,15 @@ import {
 } from "@effect/cluster"
 import { Effect, Layer, type Scope } from "effect"
 import type { Founder } from "./colony.ts"
-import { type Driver, driver, protocol } from "./counter.ts"
+import { type Driver, driver, newCount, protocol } from "./counter.ts"
 
 const Counter = Entity.make("Counter", [...protocol])
 
 const counters = (onAdd: () => void) =>
   Counter.toLayer(
     Effect.sync(() => {
-      let total = 0
-      return {
-        Add: ({ payload }) =>
-          Effect.sync(() => {
-            onAdd()
-            return total += payload.by
-          }),
-        Total: () => Effect.sync(() => total)
-      }
+      const count = newCount(onAdd)
+      return { Add: ({ payload }) => count.add(payload.by), Total: () => count.total }
     })
   )
 

@@ -3,7 +3,7 @@ import { Actor, ActorSystem } from "@plantd/actors"
 import { Effect, Layer, type Scope } from "effect"
 import type { Suite } from "../Figure.ts"
 import { type Founder, idleBytes, spawns } from "../peers/colony.ts"
-import { asks, type Driver, driver, protocol, tells } from "../peers/counter.ts"
+import { asks, type Driver, driver, newCount, protocol, tells } from "../peers/counter.ts"
 import { entities, entity } from "../peers/entity.ts"
 import { nact, nacts } from "../peers/nact.ts"
 import { durableWrite } from "./durable.ts"
@@ -13,15 +13,8 @@ const Counter = Actor.make("Counter", protocol)
 const counters = (onAdd: () => void) =>
   Counter.toLayer(
     Effect.sync(() => {
-      let total = 0
-      return {
-        Add: ({ by }) =>
-          Effect.sync(() => {
-            onAdd()
-            return total += by
-          }),
-        Total: () => Effect.sync(() => total)
-      }
+      const count = newCount(onAdd)
+      return { Add: ({ by }) => count.add(by), Total: () => count.total }
     })
   )
 

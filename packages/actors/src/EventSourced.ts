@@ -10,9 +10,9 @@ import {
   type WriteError
 } from "./DurableError.ts"
 import type { DurableStore, Stored } from "./DurableStore.ts"
-import { bytesIn, tables } from "./internal/durable/durableSql.ts"
+import { tables } from "./internal/durable/durableSql.ts"
 import { hold, type Holding, openOnce } from "./internal/durable/holding.ts"
-import { type JsonText, jsonTextOf } from "./internal/durable/jsonText.ts"
+import { bytesIn, type JsonText, jsonTextOf } from "./internal/durable/jsonText.ts"
 
 /** How events become a state. */
 export interface Options<State, StateI, Event, EventI> {

@@ -2,10 +2,9 @@
  * The tables and statements of the durable store, in the SQL that SQLite and PostgreSQL have in
  * common. Rows go in as one JSON array, so that one prepared statement serves batches of all sizes.
  */
-import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
 import type { ClaimRequest, Entity, SnapshotRequest, WriteRequest } from "../../DurableStore.ts"
-import type { Migrations } from "./migrations.ts"
+import { createTable, keyColumns, type Migrations } from "./migrations.ts"
 
 /** The tables, as they are named in errors too. */
 export const tables = {
@@ -14,19 +13,6 @@ export const tables = {
   snapshots: "plantd_actor_snapshots"
 } as const
 
-const keyColumns = "actor_type TEXT NOT NULL, actor_id TEXT NOT NULL, name TEXT NOT NULL"
-
-/** SQLite holds to the types of columns only where it is told to. */
-const createTable = (name: string, columns: string) =>
-  Effect.flatMap(SqlClient, (sql) => {
-    const [integer, options] = sql.onDialectOrElse({
-      sqlite: () => ["INTEGER", " STRICT"],
-      orElse: () => ["BIGINT", ""]
-    })
-    const text = columns.replaceAll("BIGINT", integer ?? "BIGINT")
-    return sql.unsafe(`CREATE TABLE ${name} (${keyColumns}, ${text})${options}`)
-  })
-
 /** The tables of durable state. */
 export const durableMigrations: Migrations = {
   table: "plantd_actor_migrations",
@@ -34,17 +20,17 @@ export const durableMigrations: Migrations = {
     "1_entities": Effect.all([
       createTable(
         tables.entities,
-        "kind TEXT NOT NULL, fence BIGINT NOT NULL, revision BIGINT NOT NULL, value TEXT,"
-          + " PRIMARY KEY (actor_type, actor_id, name)"
+        `${keyColumns}, kind TEXT NOT NULL, fence BIGINT NOT NULL, revision BIGINT NOT NULL,`
+          + " value TEXT, PRIMARY KEY (actor_type, actor_id, name)"
       ),
       createTable(
         tables.events,
-        "sequence BIGINT NOT NULL, event TEXT NOT NULL,"
+        `${keyColumns}, sequence BIGINT NOT NULL, event TEXT NOT NULL,`
           + " PRIMARY KEY (actor_type, actor_id, name, sequence)"
       ),
       createTable(
         tables.snapshots,
-        "sequence BIGINT NOT NULL, state TEXT NOT NULL,"
+        `${keyColumns}, sequence BIGINT NOT NULL, state TEXT NOT NULL,`
           + " PRIMARY KEY (actor_type, actor_id, name)"
       )
     ], { discard: true })
@@ -147,16 +133,6 @@ export const keyParameters = ({ address, name }: Entity): readonly [string, stri
   address.id,
   name
 ]
-
-/** The bytes that a text has in a database: those of UTF-8. Halves of a pair count two each. */
-export const bytesIn = (text: string): number => {
-  let bytes = text.length
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index)
-    if (code > 0x7f) bytes += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2
-  }
-  return bytes
-}
 
 /** The parameter of `claimNext` and `claimAs`; an entity that is new begins at fence 1. */
 export const claimRows = (requests: ReadonlyArray<ClaimRequest>): string =>

@@ -33,11 +33,19 @@ export const jsonTextOf = <A, I>(schema: Schema.Schema<A, I>): JsonText<A> => {
   return made
 }
 
-const textEncoder = new TextEncoder()
+/** The bytes that a text has in UTF-8, as databases keep it. Halves of a pair count two each. */
+export const bytesIn = (text: string): number => {
+  let bytes = text.length
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code > 0x7f) bytes += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2
+  }
+  return bytes
+}
 
 /** The bytes of a text in UTF-8, or fewer where that is not more than `enough`. */
 export const bytesUpTo = (text: string, enough: number): number =>
-  text.length * 3 <= enough ? text.length : textEncoder.encode(text).length
+  text.length * 3 <= enough ? text.length : bytesIn(text)
 
 const complaint = (error: ParseResult.ParseError): string =>
   ParseResult.TreeFormatter.formatErrorSync(error).slice(0, complaintLengthMax)

@@ -19,6 +19,32 @@ const attemptsMax = 50
 /** How long it waits in between. */
 const attemptDelay: Duration.DurationInput = "100 millis"
 
+/** The columns by which a row belongs to an actor, and to a name within it. */
+export const keyColumns = "actor_type TEXT NOT NULL, actor_id TEXT NOT NULL, name TEXT NOT NULL"
+
+/**
+ * Makes a table. `BIGINT` and `IDENTITY` are the types of either database; an identity is never
+ * given twice, not even after a row was deleted. SQLite holds to the types of columns only where it
+ * is told.
+ */
+export const createTable = (name: string, columns: string) =>
+  Effect.flatMap(SqlClient, (sql) => {
+    const [types, options] = sql.onDialectOrElse({
+      sqlite: () =>
+        [{ BIGINT: "INTEGER", IDENTITY: "INTEGER PRIMARY KEY AUTOINCREMENT" }, " STRICT"] as const,
+      orElse: () =>
+        [{
+          BIGINT: "BIGINT",
+          IDENTITY: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+        }, ""] as const
+    })
+    const typed = columns.replaceAll(
+      /BIGINT|IDENTITY/g,
+      (type) => types[type as keyof typeof types]
+    )
+    return sql.unsafe(`CREATE TABLE ${name} (${typed})${options}`)
+  })
+
 /** Runs what is missing. Several processes may do so at once on one database. */
 export const migrate = (
   migrations: Migrations

@@ -19,7 +19,6 @@ import type {
   WriteRequest
 } from "../../DurableStore.ts"
 import {
-  bytesIn,
   claimRows,
   eventRows,
   keyParameters,
@@ -30,6 +29,7 @@ import {
   writeRows
 } from "./durableSql.ts"
 import { entityKey } from "./entityKey.ts"
+import { bytesIn } from "./jsonText.ts"
 import { type Database, execute, query, type Row, transact } from "./sqlTransaction.ts"
 
 /** One thing to be written. */

@@ -373,7 +373,7 @@ export class Cell implements Job, Life, Runnable, Home {
     const now = this.host.timetable.now()
     if (this.stopping === undefined) {
       const verdict = this.parent === undefined
-        ? this.decide(cause, wasReady ? this.startedAt : now)
+        ? this.decide(cause, now)
         : this.parent.onCrash(this.address, cause)
       if (verdict === "resume" && wasReady) return
       if (!wasReady) this.startedAt = now
@@ -384,9 +384,9 @@ export class Cell implements Job, Life, Runnable, Home {
     if (this.current !== undefined) this.interruptWorker()
   }
 
-  private decide(cause: Cause.Cause<unknown>, startedAt: number): "resume" | "end" {
+  private decide(cause: Cause.Cause<unknown>, now: number): "resume" | "end" {
     const { registration } = this.species
-    const now = this.host.timetable.now()
+    const startedAt = this.isAlive() ? this.startedAt : now
     const restarts = this.restarts ??= new Restarts(this.host.timetable, () => this.proceed())
     const crash = { cause, now, startedAt, random: this.host.random() }
     const directive = restarts.decide(registration.supervision, crash)

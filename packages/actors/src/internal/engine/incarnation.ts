@@ -10,7 +10,7 @@ import type { Terminated, Watch } from "../../DeathWatch.ts"
 import { watchesMax } from "../../DeathWatch.ts"
 import { timersMax } from "../../Timers.ts"
 import { Turn } from "./envelope.ts"
-import type { Postbox } from "./postbox.ts"
+import { hold, type Postbox } from "./postbox.ts"
 import { ReceiveTimer, Timer } from "./timer.ts"
 import type { Timetable } from "./timetable.ts"
 
@@ -79,7 +79,6 @@ export class Incarnation {
         // One that has ended says nothing of the next.
         if (!this.ended) home.stop(reason)
       })
-    const stash = home.postbox.stash()
     return {
       address: home.address,
       incarnation: number,
@@ -97,8 +96,11 @@ export class Incarnation {
         isActive: (key) => Effect.sync(() => this.timers.has(key))
       },
       stash: {
-        ...stash,
-        unstashAll: Effect.suspend(() => this.ended ? Effect.void : stash.unstashAll)
+        hold,
+        unstashAll: Effect.sync(() => {
+          if (!this.ended) home.postbox.unstashAll()
+        }),
+        size: Effect.sync(() => home.postbox.stashed)
       },
       pipeToSelf: (effect, onExit) => this.pipe(effect, onExit),
       inTurn: (run) =>

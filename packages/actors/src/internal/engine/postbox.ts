@@ -3,7 +3,7 @@
  * own turns. Here messages come in, wait, are withdrawn, refused and given up; the cell handles
  * them.
  */
-import { Cause, Chunk, Effect, Exit } from "effect"
+import { Cause, Chunk, type Effect, Exit } from "effect"
 import type { ActorAddress } from "../../ActorAddress.ts"
 import {
   ActorStopped,
@@ -16,7 +16,6 @@ import {
 import type { Reason as DeadLetterReason } from "../../DeadLetter.ts"
 import { besideMax } from "../../Handling.ts"
 import { Mailbox } from "../../Mailbox.ts"
-import type { Stash } from "../../Stash.ts"
 import * as Letter from "./envelope.ts"
 import { Ask, type Envelope, queued, running, settled, type Turn } from "./envelope.ts"
 import { Lanes } from "./lanes.ts"
@@ -152,15 +151,6 @@ export class Postbox {
     this.lanes?.unstashAll()
   }
 
-  /** What the actor can do with messages it does not handle yet. */
-  stash(): Stash {
-    return {
-      hold: Exit.die(aside),
-      unstashAll: Effect.sync(() => this.unstashAll()),
-      size: Effect.sync(() => this.stashed)
-    }
-  }
-
   /** Drops the turns: their incarnation has ended. */
   dropTurns(): void {
     this.lanes?.dropTurns()
@@ -248,8 +238,10 @@ export class Postbox {
   }
 }
 
-/** The defect by which a handler puts its message aside. */
 const aside = new Error("stash.hold puts the message of a handler aside; here is none to put aside")
+
+/** Ends a handler so that its message is put aside: a defect that `isAside` knows. */
+export const hold: Effect.Effect<never> = Exit.die(aside)
 
 /** Whether a handler ended since it put its message aside. */
 export const isAside = (cause: Cause.Cause<unknown>): boolean =>

@@ -2,7 +2,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
 import type { Dialect } from "../durable/durableSql.ts"
-import type { Migrations } from "../durable/migrations.ts"
+import { createTable, keyColumns, type Migrations } from "../durable/migrations.ts"
 
 /** The tables, as they are named in errors too. */
 export const reminderTables = {
@@ -11,18 +11,6 @@ export const reminderTables = {
 } as const
 
 const { quarantine, reminders } = reminderTables
-const key = "actor_type TEXT NOT NULL, actor_id TEXT NOT NULL, name TEXT NOT NULL"
-
-/** An identity that is never given twice, not even after a row was deleted. */
-const create = (name: string, columns: string) =>
-  Effect.flatMap(SqlClient, (sql) => {
-    const [identity, options] = sql.onDialectOrElse({
-      sqlite: () => ["INTEGER PRIMARY KEY AUTOINCREMENT", " STRICT"] as const,
-      orElse: () => ["BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", ""] as const
-    })
-    const typed = options === "" ? columns : columns.replaceAll("BIGINT", "INTEGER")
-    return sql.unsafe(`CREATE TABLE ${name} (id ${identity}, ${typed})${options}`)
-  })
 
 const index = (table: string, columns: string) =>
   Effect.flatMap(SqlClient, (sql) =>
@@ -35,19 +23,19 @@ export const reminderMigrations: Migrations = {
   table: "plantd_reminder_migrations",
   steps: {
     "1_reminders": Effect.all([
-      create(
+      createTable(
         reminders,
-        `${key}, tag TEXT NOT NULL, payload TEXT NOT NULL, due_at BIGINT NOT NULL,`
-          + " period_millis BIGINT, ticks_left BIGINT, expires_at BIGINT, attempts BIGINT NOT NULL,"
-          + " refusals BIGINT NOT NULL, attempt_at BIGINT NOT NULL,"
+        `id IDENTITY, ${keyColumns}, tag TEXT NOT NULL, payload TEXT NOT NULL,`
+          + " due_at BIGINT NOT NULL, period_millis BIGINT, ticks_left BIGINT, expires_at BIGINT,"
+          + " attempts BIGINT NOT NULL, refusals BIGINT NOT NULL, attempt_at BIGINT NOT NULL,"
           + " UNIQUE (actor_type, actor_id, name)"
       ),
       index(reminders, "attempt_at, id"),
-      create(
+      createTable(
         quarantine,
-        `origin TEXT NOT NULL, ${key}, tag TEXT NOT NULL, payload TEXT NOT NULL,`
-          + " attempts BIGINT NOT NULL, times BIGINT NOT NULL, cause TEXT NOT NULL,"
-          + " first_at BIGINT NOT NULL, at BIGINT NOT NULL"
+        `id IDENTITY, origin TEXT NOT NULL, ${keyColumns}, tag TEXT NOT NULL,`
+          + " payload TEXT NOT NULL, attempts BIGINT NOT NULL, times BIGINT NOT NULL,"
+          + " cause TEXT NOT NULL, first_at BIGINT NOT NULL, at BIGINT NOT NULL"
       ),
       index(quarantine, "actor_type, actor_id, name")
     ], { discard: true })

@@ -13,7 +13,7 @@ import type {
   StoredReminder,
   UnreadableReminder
 } from "../../ReminderStore.ts"
-import { bytesIn } from "../durable/durableSql.ts"
+import { bytesIn } from "../durable/jsonText.ts"
 import { entityKey } from "../durable/entityKey.ts"
 import type { ReminderStatements } from "./reminderSql.ts"
 import { type Database, execute, query, type Row, transact } from "../durable/sqlTransaction.ts"
