@@ -17,7 +17,7 @@ describe("each error of a link says whether anything was sent", () => {
     ],
     [
       new LinkPort.NoAnswer({ detail: "nothing was heard" }),
-      "it was sent, and no answer came: nothing was heard"
+      "it was sent, and nothing says what became of it: nothing was heard"
     ],
     [
       new LinkPort.NoResult({ detail: "result: expected a number" }),

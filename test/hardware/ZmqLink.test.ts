@@ -388,6 +388,7 @@ describe("requests", () => {
       ["not-writable", "Refused"],
       ["failed", "Failed"],
       ["no-session", "NotSent"],
+      ["unknown", "NoAnswer"],
       ["from-the-future", "NoAnswer"]
     ] as const
   )("an ERROR %s to a write is a %s", ([code, tag]) =>

@@ -120,6 +120,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/logLimiter.ts",
     "packages/hardware/src/internal/nameOf.ts"
   ],
+  "test/hardware/DriverOutcome.test.ts": ["packages/hardware/src/internal/handlerFailure.ts"],
   "test/hardware/DriverSafety.test.ts": ["packages/hardware/src/internal/driverSafety.ts"],
   "test/hardware/ZmqLink.test.ts": [
     "packages/hardware/src/Link.ts",

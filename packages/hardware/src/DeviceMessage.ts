@@ -19,6 +19,7 @@ export const ErrorCode = Schema.Literal(
   "unknown-command",
   "not-writable",
   "failed",
+  "unknown",
   "no-session",
   "unsupported-version",
   "description-mismatch",

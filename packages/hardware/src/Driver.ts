@@ -3,35 +3,26 @@
  * nodes from handlers, and publishes readings.
  */
 import type { Epoch, Quality } from "@plantd/core"
-import { type Duration, Effect, Schema, type Scope } from "effect"
+import { type Duration, Effect, type Schema, type Scope } from "effect"
 import type { Attribute, ValueOf } from "./Attribute.ts"
 import type { Attributes, Commands, DeviceDefinition } from "./DeviceDefinition.ts"
 import type { Hardware } from "./DeviceProtocol.ts"
 import type { DriverStore, DriverStoreError } from "./DriverStore.ts"
 import * as engine from "./internal/driverEngine.ts"
 import { checkHandlers, type PlainHandlers, type Publication } from "./internal/driverHandlers.ts"
+import type { Refusal } from "./internal/handlerFailure.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
-/**
- * A handler's way to say that it did nothing: the node then knows that the command was provably not
- * carried out. Any other failure of a handler says that it tried and failed.
- */
-export class Refusal extends Schema.TaggedError<Refusal>()("Refusal", {
-  code: Schema.Literal("validation", "state", "busy"),
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `${this.detail} (${this.code})`
-  }
-}
-
-/** Fails with a `Refusal`. */
-export const refuse = (code: Refusal["code"], detail: string): Effect.Effect<never, Refusal> =>
-  Effect.fail(new Refusal({ code, detail }))
+export { Refusal, refuse, Unknown, unknown } from "./internal/handlerFailure.ts"
 
 /** What is known of the command that a handler carries out. */
 export interface CommandContext {
   readonly commandId: string
+  /**
+   * Looks at the fence and the deadline once more, and fails where the command must not be begun
+   * any more: for a handler that waits, for its turn on a bus say, before it acts.
+   */
+  readonly recheck: Effect.Effect<void, Refusal>
 }
 
 type Members = { readonly attributes: Attributes; readonly commands: Commands }
@@ -46,7 +37,10 @@ type Reads<A extends Attributes> = {
 }
 
 type Writes<A extends Attributes> = {
-  readonly [K in WritableOf<A>]: (value: ValueOf<A[K]>) => Effect.Effect<unknown, unknown, unknown>
+  readonly [K in WritableOf<A>]: (
+    value: ValueOf<A[K]>,
+    context: CommandContext
+  ) => Effect.Effect<unknown, unknown, unknown>
 }
 
 type Invocations<C extends Commands> = {
@@ -62,7 +56,9 @@ type Section<Key extends string, Handlers> = [keyof Handlers] extends [never]
 
 /**
  * The handlers of a device: `read` gives the value of each attribute, `write` sets those that may
- * be written, `commands` carries out commands. A defect of a handler fails its request alone.
+ * be written, `commands` carries out commands. Where one of these does not succeed, `refuse` says
+ * that nothing was done and `unknown` that nobody can tell; any other failure says that it tried
+ * and failed. A defect of a handler fails its request alone.
  */
 export type Handlers<D extends Members> =
   & { readonly read: Reads<D["attributes"]> }

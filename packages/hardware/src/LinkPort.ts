@@ -110,7 +110,7 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
   detail: Schema.String
 }) {
   override get message(): string {
-    return `it was sent, and no answer came: ${this.detail}`
+    return `it was sent, and nothing says what became of it: ${this.detail}`
   }
 }
 

@@ -3,6 +3,7 @@ import { Cause, Effect, Exit } from "effect"
 import { refusal } from "../Attribute.ts"
 import { stateAttribute } from "../DeviceDefinition.ts"
 import type * as Protocol from "../DeviceProtocol.ts"
+import type { CommandContext } from "../Driver.ts"
 import { Found, type Trouble, troubleOf } from "./driverHandlers.ts"
 import { makeSafeAgain } from "./driverSafety.ts"
 import type { Session } from "./driverSessions.ts"
@@ -14,12 +15,15 @@ import {
   type DriverState,
   expired,
   logDefect,
+  mayHaveActed,
   nowOf,
+  type Overtaken,
   refuse,
   silenced,
   staleFence,
   warn
 } from "./driverState.ts"
+import { refuse as refuseAsHandler } from "./handlerFailure.ts"
 
 /** A request to act. */
 export type CommandRequest = Extract<Protocol.Request, { kind: "WRITE" | "INVOKE" }>
@@ -100,7 +104,9 @@ const carryOutWrite = (
   Effect.as(
     Effect.flatMap(
       begin(driver, job),
-      () => driver.handlers.write?.[body.attribute]?.(body.value) ?? Effect.void
+      () =>
+        driver.handlers.write?.[body.attribute]?.(body.value, contextOf(driver, job))
+          ?? Effect.void
     ),
     {}
   )
@@ -119,7 +125,7 @@ const carryOutInvoke = (
     (payload) =>
       Effect.flatMap(
         begin(driver, job),
-        () => handler(payload, { commandId: body.commandId })
+        () => handler(payload, contextOf(driver, job))
       )
   )
   return Effect.zipRight(
@@ -166,7 +172,7 @@ const execute = (driver: DriverState, asker: Asker, job: Job): Effect.Effect<voi
   })
 
 // What came between receiving a command and beginning it, and forbids it.
-const overtaken = (driver: DriverState, job: Job): Trouble | undefined => {
+const overtaken = (driver: DriverState, job: Job): Overtaken | undefined => {
   const { fence } = job.request.body
   if (!driver.sessions.admits(fence)) return staleFence(driver, fence)
   if (job.silences !== driver.silences) return silenced
@@ -182,6 +188,14 @@ const begin = (driver: DriverState, job: Job): Effect.Effect<void, Found> =>
     job.begun = true
     return Effect.void
   })
+
+const contextOf = (driver: DriverState, job: Job): CommandContext => ({
+  commandId: job.request.body.commandId,
+  recheck: Effect.suspend(() => {
+    const trouble = overtaken(driver, job)
+    return trouble === undefined ? Effect.void : refuseAsHandler(trouble.code, trouble.message)
+  })
+})
 
 // A command that was being carried out while the device was made safe may have moved it since.
 const undo = (driver: DriverState, job: Job): Effect.Effect<void> =>
@@ -205,7 +219,7 @@ const settle = (
   }
   if (Cause.isInterruptedOnly(exit.cause)) return Effect.void
   const trouble = troubleOf(exit.cause)
-  if (trouble.code === "failed") count(driver)
+  if (mayHaveActed(trouble.code)) count(driver)
   return Effect.zipRight(
     logDefect(driver, "of a command", exit.cause),
     refuse(driver, asker, trouble)

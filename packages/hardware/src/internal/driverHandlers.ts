@@ -4,18 +4,17 @@ import { Cause, Effect, ParseResult, type Schema } from "effect"
 import type { Any as AnyCommand } from "../DeviceCommand.ts"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import type { ErrorCode } from "../DeviceProtocol.ts"
+import type { CommandContext } from "../Driver.ts"
+import { Refusal, Unknown } from "./handlerFailure.ts"
 
 /** Handlers without their types; whatever services they need are in the fiber that runs them. */
 export interface PlainHandlers {
   readonly read: { readonly [name: string]: Effect.Effect<unknown, unknown> }
-  readonly write?: { readonly [name: string]: (value: unknown) => Effect.Effect<unknown, unknown> }
-  readonly commands?: {
-    readonly [name: string]: (
-      payload: unknown,
-      context: { readonly commandId: string }
-    ) => Effect.Effect<unknown, unknown>
-  }
+  readonly write?: { readonly [name: string]: PlainCommand }
+  readonly commands?: { readonly [name: string]: PlainCommand }
 }
+
+type PlainCommand = (given: unknown, context: CommandContext) => Effect.Effect<unknown, unknown>
 
 /** A reading to publish, of whatever attribute. */
 export interface Publication {
@@ -64,16 +63,17 @@ export const checkHandlers = (definition: DeviceDefinition, handlers: PlainHandl
   }
 }
 
-/** What a handler's failure means for the node: a `Refusal` says that nothing was done. */
+/**
+ * What a handler's failure means for the node: a `Refusal` says that nothing was done, an `Unknown`
+ * that nobody can tell.
+ */
 export const troubleOf = (cause: Cause.Cause<unknown>): Trouble => {
   const failure = Cause.failureOption(cause)
   if (failure._tag === "None") return { code: "failed", message: "the handler crashed" }
   const error = failure.value
   if (error instanceof Found) return error.trouble
-  const refusal = error as { _tag?: unknown; code?: ErrorCode; detail?: string } | null
-  if (typeof refusal === "object" && refusal?._tag === "Refusal" && refusal.code !== undefined) {
-    return { code: refusal.code, message: refusal.detail ?? "" }
-  }
+  if (error instanceof Refusal) return { code: error.code, message: messageOf(error.detail) }
+  if (error instanceof Unknown) return { code: "unknown", message: messageOf(error.detail) }
   return { code: "failed", message: messageOf(error) }
 }
 

@@ -114,40 +114,49 @@ export const answer = (
       })
   })
 
+/** True where the code does not promise that nothing was done. */
+export const mayHaveActed = (code: Protocol.ErrorCode): boolean =>
+  code === "failed" || code === "unknown"
+
 /** Answers that a request did not succeed. */
 export const refuse = (
   driver: DriverState,
   asker: Asker,
   trouble: Trouble
 ): Effect.Effect<void> => {
-  if (trouble.code !== "failed") {
+  if (!mayHaveActed(trouble.code)) {
     driver.counters.commandsRefused++
     driverMetrics.refused.unsafeUpdate(1, [])
   }
   return answer(driver, asker, "ERROR", { code: trouble.code, message: trouble.message })
 }
 
+/** The answer to what must not be begun any more. */
+export interface Overtaken extends Trouble {
+  readonly code: "expired" | "stale-fence"
+}
+
 /** The answer to what is past its deadline. */
-export const expired: Trouble = {
+export const expired: Overtaken = {
   code: "expired",
   message: "its deadline had passed before it could be begun; it was not carried out"
 }
 
 /** The answer to what waited while no node was heard. */
-export const silenced: Trouble = {
+export const silenced: Overtaken = {
   code: "expired",
   message: "the node fell silent and the device was made safe before it could be begun;"
     + " it was not carried out"
 }
 
 /** The answer to what waited when its node ended the session. */
-export const departed: Trouble = {
+export const departed: Overtaken = {
   code: "expired",
   message: "the node said goodbye before it could be begun; it was not carried out"
 }
 
 /** The answer to a node that was replaced. */
-export const staleFence = (driver: DriverState, fence: number): Trouble => ({
+export const staleFence = (driver: DriverState, fence: number): Overtaken => ({
   code: "stale-fence",
   message: `fence ${fence} is below ${driver.sessions.highestFence}: another node took over`
 })

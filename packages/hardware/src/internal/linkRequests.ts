@@ -216,6 +216,7 @@ const replyOf = (
     case "Problem": {
       const { code, message } = outcome.problem
       if (code === "failed") return Effect.fail(new Failed({ detail: message }))
+      if (code === "unknown") return Effect.fail(new NoAnswer({ detail: message }))
       if (code === "no-session") {
         return Effect.fail(new NotSent({ state: link.state.phase, reason: message }))
       }
