@@ -19,6 +19,7 @@ import {
   reaches,
   reads,
   rig,
+  runtime,
   simulated
 } from "./rig.ts"
 
@@ -285,7 +286,7 @@ describe("subscriptions", () => {
         config: () => endpoints,
         settings: { subscribersMax: 1 }
       })
-      const context = yield* Layer.build(Layer.provideMerge(layer, ActorSystem.layer))
+      const context = yield* Layer.build(Layer.provideMerge(layer, runtime))
       const pump = (yield* Effect.provide(Pump.client, context))("p-1")
       yield* listen(pump.subscribe(["flow"]))
       const error = yield* Effect.flip(Stream.runDrain(pump.subscribe(["flow"])))
@@ -296,7 +297,7 @@ describe("subscriptions", () => {
     Effect.gen(function*() {
       const driver = yield* rawDriver
       const context = yield* Layer.build(
-        pumpLayer(endpoints).pipe(Layer.provideMerge(ActorSystem.layer))
+        pumpLayer(endpoints).pipe(Layer.provideMerge(runtime))
       )
       const pump = (yield* Effect.provide(Pump.client, context))("p-1")
       const accepted = yield* Effect.fork(driver.accept())
@@ -362,7 +363,7 @@ describe("bad input from a device process", () => {
       const { pump } = yield* rig
       const Other = Device.make("Other", { attributes: { level: Attribute.number({ unit: "m" }) } })
       const layer = Other.toLayer({ link: () => Link.zmq(endpoints) })
-      const context = yield* Layer.build(Layer.provideMerge(layer, ActorSystem.layer))
+      const context = yield* Layer.build(Layer.provideMerge(layer, runtime))
       const other = (yield* Effect.provide(Other.client, context))("p-1")
       const status = yield* until(
         "it is refused",
@@ -381,7 +382,7 @@ describe("bad input from a device process", () => {
         config: () => ({ commands: 7 }) as never,
         supervision: Supervision.stop
       })
-      const context = yield* Layer.build(Layer.provideMerge(layer, ActorSystem.layer))
+      const context = yield* Layer.build(Layer.provideMerge(layer, runtime))
       const crashes = yield* Effect.forkScoped(
         Stream.runHead(
           Stream.filter(Context.get(context, ActorSystem).events, (e) => e._tag === "Crashed")

@@ -1,11 +1,14 @@
 /** A pump, its driver and its actor in one process, for tests of all of them together. */
 import { ActorSystem } from "@plantd/actors"
-import { DriverStore, type Link, SimulatedTransport } from "@plantd/hardware"
+import { DeviceStore, DriverStore, type Link, SimulatedTransport } from "@plantd/hardware"
 import { Effect, Layer, Stream } from "effect"
 import { commands, telemetry, until } from "./peers.ts"
 import { makePlant, type Plant, Pump, pumpLayer, serve } from "./pump.ts"
 
 export const endpoints = { commands, telemetry }
+
+/** What device actors need of a node. */
+export const runtime = Layer.merge(ActorSystem.layer, DeviceStore.layerMemory)
 export const simulated = Effect.provide([SimulatedTransport.layer, DriverStore.memory])
 
 export type PumpClient = ReturnType<Effect.Effect.Success<typeof Pump.client>>
@@ -14,7 +17,7 @@ export type PumpClient = ReturnType<Effect.Effect.Success<typeof Pump.client>>
 export const clientOf = (given: Pick<typeof endpoints, "commands" | "telemetry">) =>
   Effect.gen(function*() {
     const context = yield* Layer.build(
-      pumpLayer(given).pipe(Layer.provideMerge(ActorSystem.layer))
+      pumpLayer(given).pipe(Layer.provideMerge(runtime))
     )
     const pump = yield* Effect.provide(Pump.client, context)
     return pump("p-1")

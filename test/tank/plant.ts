@@ -9,7 +9,7 @@ import {
   TankSimulator,
   type TankStore
 } from "@plantd/example-tank"
-import { DriverStore, Link } from "@plantd/hardware"
+import { DeviceStore, DriverStore, Link } from "@plantd/hardware"
 import { SimulatedNetwork } from "@plantd/hardware/SimulatedNetwork"
 import * as SimulatedTransport from "@plantd/hardware/SimulatedTransport"
 import { type Context, Effect, Exit, Layer, type Option, Scope, TestClock } from "effect"
@@ -78,7 +78,7 @@ export const nodeLayer = (options: LevelController.LevelControllerOptions = { se
       config: () => endpoints
     }),
     LevelController.layer(options)
-  ).pipe(Layer.provideMerge(ActorSystem.layer))
+  ).pipe(Layer.provideMerge(Layer.merge(ActorSystem.layer, DeviceStore.layerMemory)))
 
 /** Starts a node with the actors of tank and controller, and gives their clients. */
 export const startNode = (options?: LevelController.LevelControllerOptions) =>

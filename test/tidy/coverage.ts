@@ -103,6 +103,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/supervision/parenthood.ts",
     "packages/actors/src/internal/engine/supervised.ts"
   ],
+  "test/hardware/DeviceStore.test.ts": ["packages/hardware/src/internal/memoryDeviceStore.ts"],
   "test/hardware/Device.test.ts": [
     "packages/hardware/src/internal/attributeTable.ts",
     "packages/hardware/src/internal/deviceActor.ts",

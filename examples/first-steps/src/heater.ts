@@ -6,6 +6,7 @@ import {
   Attribute,
   Command,
   Device,
+  DeviceStore,
   Driver,
   DriverStore,
   Link,
@@ -47,13 +48,16 @@ const operator = Effect.gen(function*() {
   yield* heater.off()
 })
 
+/** Its actors, and what they must not forget: in memory here, in a plant `SqlDeviceStore`. */
+const node = Layer.merge(ActorSystem.layer, DeviceStore.layerMemory)
+
 const main = Effect.gen(function*() {
   const endpoints = yield* driver
   const HeaterLive = Heater.toLayer({
     config: () => endpoints,
     link: ({ config }) => Link.zmq(config)
   })
-  yield* Effect.provide(operator, Layer.provideMerge(HeaterLive, ActorSystem.layer))
+  yield* Effect.provide(operator, Layer.provideMerge(HeaterLive, node))
 })
 const adapters = Layer.merge(ZmqTransport.layer, DriverStore.memory)
 NodeRuntime.runMain(Effect.provide(Effect.scoped(main), adapters))

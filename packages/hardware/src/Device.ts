@@ -14,6 +14,7 @@ import {
   type WithState
 } from "./DeviceDefinition.ts"
 import type { CommandError, ReadError, SubscribersFull } from "./DeviceError.ts"
+import type { DeviceStore } from "./DeviceStore.ts"
 import type { WritableOf } from "./Driver.ts"
 import { build, type Settings, type Setup } from "./internal/deviceActor.ts"
 import { clientOf } from "./internal/deviceClient.ts"
@@ -122,10 +123,17 @@ export interface Device<
 > extends DeviceDefinition<Name, A, C, State, Config> {
   /** Gives clients by the device's id. The first message starts its actor, and so the link. */
   readonly client: Effect.Effect<(id: string) => Client<A, C>, never, ActorSystem>
-  /** Registers the actors of this type. Each opens its link whenever it starts. */
+  /**
+   * Registers the actors of this type. Whenever one starts, it claims its device in the store, and
+   * opens its link with the fence that it was given.
+   */
   readonly toLayer: <E, R = never>(
     options: LayerOptions<Config, E, R> & ConfigOption<Config>
-  ) => Layer.Layer<never, never, ActorSystem | Exclude<R, ActorContext | Scope.Scope>>
+  ) => Layer.Layer<
+    never,
+    never,
+    ActorSystem | DeviceStore | Exclude<R, ActorContext | Scope.Scope>
+  >
 }
 
 /** What a device is defined by. */

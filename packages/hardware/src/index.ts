@@ -1,11 +1,13 @@
 /** Devices as actors, and their links to device processes. */
 export * as Attribute from "./Attribute.ts"
+export * as CommandJournal from "./CommandJournal.ts"
 export * as Device from "./Device.ts"
 export * as Command from "./DeviceCommand.ts"
 export * as DeviceDefinition from "./DeviceDefinition.ts"
 export * as DeviceDescription from "./DeviceDescription.ts"
 export * as DeviceError from "./DeviceError.ts"
 export * as DeviceProtocol from "./DeviceProtocol.ts"
+export { DeviceStore, type DeviceStoreService } from "./DeviceStore.ts"
 export * as Driver from "./Driver.ts"
 export * as DriverStore from "./DriverStore.ts"
 export * as Emission from "./Emission.ts"

@@ -7,7 +7,7 @@ import type { CommandExecutor } from "@effect/platform"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { ActorSystem } from "@plantd/actors"
 import { LevelController, Tank } from "@plantd/example-tank"
-import { Link, ZmqTransport } from "@plantd/hardware"
+import { DeviceStore, Link, ZmqTransport } from "@plantd/hardware"
 import { Data, Effect, Layer, Schedule } from "effect"
 import * as ChildProcess from "./ChildProcess.ts"
 import { DemoBoard } from "./DemoBoard.ts"
@@ -80,7 +80,8 @@ const nodeLayer = (endpoints: Endpoints): Layer.Layer<ActorSystem> => {
     ZmqTransport.layer
   )
   const controller = LevelController.layer({ setpoint: DemoScript.firstSetpoint })
-  return Layer.provideMerge(Layer.mergeAll(device, controller), ActorSystem.layer)
+  const runtime = Layer.merge(ActorSystem.layer, DeviceStore.layerMemory)
+  return Layer.provideMerge(Layer.mergeAll(device, controller), runtime)
 }
 
 const drive = (

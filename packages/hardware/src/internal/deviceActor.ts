@@ -3,7 +3,7 @@
  * stale, and sends commands one at a time.
  */
 import { ActorContext, ActorSystem } from "@plantd/actors"
-import { Epoch, Fence, Identifier, Monotonic } from "@plantd/core"
+import { Epoch, Identifier, Monotonic } from "@plantd/core"
 import {
   Effect,
   Mailbox,
@@ -19,6 +19,7 @@ import {
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import { ConfigInvalid, SubscribersFull } from "../DeviceError.ts"
 import type { Batch } from "../DeviceProtocol.ts"
+import { DeviceStore } from "../DeviceStore.ts"
 import type { Link, LinkMaker, LinkOwner, LinkStatus } from "../LinkPort.ts"
 import { capacityMax, type Mode, Subscription } from "../Subscription.ts"
 import { type Arrival, AttributeTable } from "./attributeTable.ts"
@@ -72,6 +73,9 @@ export const build = <E, R>(setup: Setup<E, R>) =>
     const actor = yield* ActorContext
     const id = Identifier.DeviceId.make(actor.address.id)
     const config = yield* decodeConfig(setup, id)
+    const store = yield* DeviceStore
+    // Before the link is opened: from here on, whoever had the device before writes nothing.
+    const claimed = yield* store.claim(actor.address, { fence: undefined })
     const { faults, invalid } = yield* makeFaults(id)
     const clock = yield* Effect.clock
     const arrival = (): Arrival => ({
@@ -88,7 +92,7 @@ export const build = <E, R>(setup: Setup<E, R>) =>
     const owner: LinkOwner = {
       device: id,
       node: setup.node,
-      fence: Fence.none,
+      fence: claimed.fence,
       epoch: Epoch.Epoch.make(actor.incarnation),
       description: setup.definition.description,
       onBatch: (batch) => table.publish(batch, arrival()),
