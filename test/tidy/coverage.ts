@@ -123,6 +123,9 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "test/hardware/DriverOutcome.test.ts": ["packages/hardware/src/internal/handlerFailure.ts"],
   "test/hardware/DriverSafety.test.ts": ["packages/hardware/src/internal/driverSafety.ts"],
+  "test/hardware/SimulatedLink.test.ts": [
+    "packages/hardware/src/internal/simulatedDevice.ts"
+  ],
   "test/hardware/ZmqLink.test.ts": [
     "packages/hardware/src/Link.ts",
     "packages/hardware/src/internal/linkCore.ts",

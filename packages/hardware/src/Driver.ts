@@ -141,6 +141,9 @@ export interface PublishedReading<V> {
   readonly time?: number
 }
 
+/** Readings of some attributes, one of each. */
+export type Readings<A extends Attributes> = { readonly [K in keyof A]?: Published<A[K]> }
+
 type NamedReading<A extends Attributes> = {
   [K in keyof A]: { readonly attribute: K } & PublishedReading<ValueOf<A[K]>>
 }[keyof A]
@@ -162,9 +165,7 @@ export interface Driver<D extends Members> {
   /** The endpoints in use, with the ports that the system chose. */
   readonly endpoints: { readonly commands: string; readonly telemetry: string }
   /** Publishes readings of some attributes as one batch. Never fails: what is lost is counted. */
-  readonly publish: (
-    readings: { readonly [K in keyof D["attributes"]]?: Published<D["attributes"][K]> }
-  ) => Effect.Effect<void>
+  readonly publish: (readings: Readings<D["attributes"]>) => Effect.Effect<void>
   /** Publishes readings in order, several of one attribute where need be, as one batch. */
   readonly publishAll: (
     readings: ReadonlyArray<NamedReading<D["attributes"]>>
