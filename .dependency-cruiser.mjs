@@ -78,9 +78,11 @@ export default {
     },
     {
       name: "zeromq-in-one-file",
-      comment: "use the Transport port; only ZmqTransport.ts wraps zeromq",
+      comment:
+        "use the Transport port; only ZmqTransport.ts wraps zeromq, and benchmarks measure it"
+        + " as a peer",
       severity: "error",
-      from: { pathNot: "^(packages/hardware/src/ZmqTransport\\.ts|test/)" },
+      from: { pathNot: "^(packages/hardware/src/ZmqTransport\\.ts|test/|benchmarks/src/peers/)" },
       to: { path: "(^|/)node_modules/zeromq/" }
     },
     {

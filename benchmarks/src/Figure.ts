@@ -1,5 +1,6 @@
 /** What a figure is: one quantity, and everyone for whom it is measured in the same way. */
 import { Clock, Effect, type Scope } from "effect"
+import { quantile } from "./Statistics.ts"
 
 /** Measures for about so many milliseconds, and gives what was measured in the figure's unit. */
 export type Measure = (millis: number) => Effect.Effect<number>
@@ -44,6 +45,21 @@ export const rate = (batch: Batch): Measure => (millis) =>
       now = yield* Clock.currentTimeNanos
     }
     return done * 1e9 / Number(now - begin)
+  })
+
+/** Measures how long one run takes, the next after the one before: a quantile, in microseconds. */
+export const duration = (fraction: number, run: Effect.Effect<unknown>): Measure => (millis) =>
+  Effect.gen(function*() {
+    const micros: Array<number> = []
+    let now = yield* Clock.currentTimeNanos
+    const end = now + BigInt(Math.ceil(millis * 1e6))
+    while (now < end) {
+      yield* run
+      const after = yield* Clock.currentTimeNanos
+      micros.push(Number(after - now) / 1e3)
+      now = after
+    }
+    return quantile(micros.toSorted((a, b) => a - b), fraction)
   })
 
 /** Runs an effect so many times, one after the other, with little cost of its own. */

@@ -53,8 +53,8 @@ const ratios = (subject: ReadonlyArray<number>, peer: ReadonlyArray<number>): Ar
   return subject.map((value, round) => value / (peer[round] ?? Number.NaN))
 }
 
-/** Between two values it is interpolated (type 7 of Hyndman and Fan, 1996). */
-const quantile = (sorted: ReadonlyArray<number>, fraction: number): number => {
+/** Between two sorted values it is interpolated (type 7 of Hyndman and Fan, 1996). */
+export const quantile = (sorted: ReadonlyArray<number>, fraction: number): number => {
   const position = (sorted.length - 1) * fraction
   const below = sorted[Math.floor(position)] ?? Number.NaN
   const above = sorted[Math.ceil(position)] ?? Number.NaN

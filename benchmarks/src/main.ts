@@ -9,7 +9,8 @@ import { summarize } from "./Statistics.ts"
 
 /** Each suite is loaded alone: what others import would share its heap and its compiled code. */
 const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
-  actors: () => import("./suites/actors.ts")
+  actors: () => import("./suites/actors.ts"),
+  hardware: () => import("./suites/hardware.ts")
 }
 
 // From here on; what was loaded before are the harness and Effect, which are the same for everyone.

@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { type Contender, rate } from "@plantd/benchmarks/Figure"
+import { type Contender, duration, rate } from "@plantd/benchmarks/Figure"
 import { measure } from "@plantd/benchmarks/Harness"
 import { Effect, Exit, TestClock } from "effect"
 
@@ -81,4 +81,14 @@ it.effect("a rate is whole batches until the time is up, over the time they took
     })
     expect(yield* measured(50)).toBeCloseTo(200 / 0.06, 6)
     expect(sizes).toEqual([100, 100])
+  }))
+
+it.effect("a duration is a quantile of single runs, one after the other until the time is up", () =>
+  Effect.gen(function*() {
+    let runs = 0
+    const run = Effect.suspend(() => TestClock.adjust(`${++runs} millis`))
+    expect(yield* duration(0.5, run)(15)).toBe(3_000)
+    expect(runs).toBe(5)
+    runs = 0
+    expect(yield* duration(1, run)(15)).toBe(5_000)
   }))

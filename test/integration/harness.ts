@@ -71,6 +71,15 @@ export const childrenOf = (pid: number): ReadonlyArray<number> => {
   }
 }
 
+/** The command line of a process; empty where there is none with this id (Linux alone). */
+export const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
+  } catch {
+    return ""
+  }
+}
+
 /** True while a process with this id exists. */
 export const exists = (pid: number): boolean => {
   try {
