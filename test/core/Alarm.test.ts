@@ -18,6 +18,32 @@ describe("Alarm", () => {
     expect(Alarm.needsAcknowledgement(state)).toBe(is.needsAcknowledgement)
   })
 
+  it.each(
+    [
+      [undefined, undefined, undefined],
+      ["info", undefined, "info"],
+      [undefined, "minor", "minor"],
+      ["critical", "major", "critical"],
+      ["minor", "major", "major"]
+    ] as const
+  )("of %s and %s the graver is %s", (a, b, graver) => {
+    expect(Alarm.gravest(a, b)).toBe(graver)
+  })
+
+  it("is shown by the graver of what is and what waits, unless it is normal or shelved", () => {
+    const raised: Alarm.Instance = {
+      alarm: "flow.high",
+      state: "active-unacked",
+      severity: "minor",
+      unacknowledged: "major",
+      stale: false
+    }
+    expect(Alarm.shownSeverity(raised)).toBe("major")
+    expect(Alarm.isAnnunciated(raised)).toBe(true)
+    expect(Alarm.isAnnunciated({ ...raised, shelved: { by: "ann", at: 0, until: 1 } })).toBe(false)
+    expect(Alarm.isAnnunciated({ alarm: "flow.high", state: "normal", stale: false })).toBe(false)
+  })
+
   it("every state is in the table above", () => {
     expect(Alarm.State.literals).toHaveLength(4)
   })

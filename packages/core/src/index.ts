@@ -1,5 +1,7 @@
 /** The vocabulary of plantd. Pure: no module here touches the network, the disk or Node. */
 export * as Alarm from "./Alarm.ts"
+export * as AlarmCondition from "./AlarmCondition.ts"
+export * as AlarmMachine from "./AlarmMachine.ts"
 export * as Backoff from "./Backoff.ts"
 export * as CircuitBreaker from "./CircuitBreaker.ts"
 export * as Codec from "./Codec.ts"
