@@ -119,13 +119,13 @@ export default {
       comment: 'import from "@plantd/<package>"; a test sees what a user sees',
       severity: "error",
       from: { path: "^(test|benchmarks)/" },
-      to: { path: "^(packages|examples)/[^/]+/src/", dependencyTypes: ["local"] }
+      to: { path: "^(packages|examples(/drivers)?)/[^/]+/src/", dependencyTypes: ["local"] }
     },
     {
       name: "workspaces-by-name",
       comment: "import another workspace by its name, not by a path",
       severity: "error",
-      from: { path: "^((packages|examples)/[^/]+)/" },
+      from: { path: "^((packages|examples(/drivers)?)/[^/]+)/" },
       to: {
         path: "^(packages|examples)/[^/]+/",
         pathNot: "^$1/",
@@ -144,7 +144,7 @@ export default {
     tsConfig: { fileName: "tsconfig.check.json" },
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
-    exclude: { path: ["^packages/[^/]+/dist/", "^examples/[^/]+/dist/"] },
+    exclude: { path: ["^packages/[^/]+/dist/", "^examples/(drivers/)?[^/]+/dist/"] },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["plantd-source", "import", "node", "types", "default"],

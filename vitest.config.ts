@@ -40,7 +40,11 @@ export default defineConfig({
     testTimeout: 30_000,
     coverage: {
       provider: "v8",
-      include: ["packages/*/src/**/*.ts", "examples/*/src/**/*.ts"],
+      include: [
+        "packages/*/src/**/*.ts",
+        "examples/*/src/**/*.ts",
+        "examples/drivers/*/src/**/*.ts"
+      ],
       reporter: ["text", "json-summary"],
       reportOnFailure: true,
       thresholds: {
@@ -48,7 +52,8 @@ export default defineConfig({
         "packages/actors/src/**": enough,
         "packages/hardware/src/**": enough,
         "packages/node/src/**": enough,
-        "examples/tank/src/**": enough
+        "examples/tank/src/**": enough,
+        "examples/drivers/modbus/src/**": enough
       }
     }
   }

@@ -141,6 +141,8 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/tank/tankProcess.test.ts": ["examples/tank/src/internal/parentGone.ts"],
   "test/node/Demo.test.ts": ["packages/node/src/DemoStage.ts"],
   "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
+  "test/integration/modbus.test.ts": ["examples/drivers/modbus/src/operator.ts"],
+  "test/modbus/RegisterMap.test.ts": ["examples/drivers/modbus/src/internal/mapFaults.ts"],
   "test/integration/examples.test.ts": [
     "examples/actors/src/bankAccount.ts",
     "examples/actors/src/diningPhilosophers.ts",

@@ -1,6 +1,6 @@
 /** House rules on files: their names, their size, and that each module has its test. */
 import { firstComment } from "./sentences.ts"
-import { type Finding, findingAt, type SourceFile } from "./source.ts"
+import { type Finding, findingAt, isSource, type SourceFile } from "./source.ts"
 
 /** The longest line of code, in characters. */
 export const columnsMax = 100
@@ -43,7 +43,7 @@ export const badName = (file: SourceFile): ReadonlyArray<Finding> => {
 
 /** Where the test of a public module has to be. */
 const testPathOf = (path: string): string | undefined => {
-  const found = /^(?:packages|examples)\/([^/]+)\/src\/([^/]+)\.ts$/.exec(path)
+  const found = /^(?:packages|examples(?:\/drivers)?)\/([^/]+)\/src\/([^/]+)\.ts$/.exec(path)
   return found === null || found[2] === "index" ? undefined : `test/${found[1]}/${found[2]}.test.ts`
 }
 
@@ -56,7 +56,7 @@ export const untested = (
   covered: Readonly<Record<string, string>>
 ): ReadonlyArray<Finding> => {
   const all = new Set(paths)
-  const sources = paths.filter((path) => /^(packages|examples)\/[^/]+\/src\/.*\.ts$/.test(path))
+  const sources = paths.filter(isSource)
   const missing = sources.flatMap((path) => {
     const test = covered[path] ?? testPathOf(path)
     if (test === undefined && path.endsWith("/src/index.ts")) return []

@@ -57,7 +57,7 @@ export const lineOf = (tree: ts.SourceFile, node: ts.Node): number =>
 
 /** True for the sources of packages and examples: what is published or shown. */
 export const isSource = (path: string): boolean =>
-  /^(packages|examples)\/[^/]+\/src\/.*\.ts$/.test(path)
+  /^(packages|examples(\/drivers)?)\/[^/]+\/src\/.*\.ts$/.test(path)
 
 /** True for every TypeScript file. */
 export const isTypeScript = (path: string): boolean => path.endsWith(".ts")
