@@ -122,6 +122,24 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/nameOf.ts"
   ],
   "test/hardware/DriverOutcome.test.ts": ["packages/hardware/src/internal/handlerFailure.ts"],
+  "test/hardware/Control.test.ts": [
+    "packages/hardware/src/internal/controlOperations.ts",
+    "packages/hardware/src/internal/givenValue.ts",
+    "packages/hardware/src/internal/nearest.ts"
+  ],
+  "test/hardware/ControlClient.test.ts": [
+    "packages/hardware/src/internal/controlConnection.ts",
+    "packages/hardware/src/internal/controlOutcome.ts",
+    "packages/hardware/src/internal/controlReading.ts"
+  ],
+  "test/hardware/ControlDoor.test.ts": [
+    "packages/hardware/src/internal/controlAnswers.ts",
+    "packages/hardware/src/internal/controlCodec.ts",
+    "packages/hardware/src/internal/controlPeers.ts",
+    "packages/hardware/src/internal/controlServer.ts",
+    "packages/hardware/src/internal/controlState.ts"
+  ],
+  "test/hardware/ControlProtocol.test.ts": ["packages/hardware/src/internal/frameText.ts"],
   "test/hardware/DriverSafety.test.ts": ["packages/hardware/src/internal/driverSafety.ts"],
   "test/hardware/SimulatedLink.test.ts": [
     "packages/hardware/src/internal/simulatedDevice.ts"

@@ -5,6 +5,7 @@
 import { Codec } from "@plantd/core"
 import { Either, ParseResult, type Schema } from "effect"
 import * as Message from "./DeviceMessage.ts"
+import { equalBytes, show, textOf } from "./internal/frameText.ts"
 import { malformed, ProtocolViolation } from "./ProtocolViolation.ts"
 import { type Batch, batchToWire, decodeReadings } from "./ReadingBatch.ts"
 import type { Frames } from "./Transport.ts"
@@ -29,7 +30,6 @@ export interface Telemetry {
 }
 
 const utf8 = new TextEncoder()
-const text = new TextDecoder("utf-8", { fatal: true })
 const protocolFrame = utf8.encode(protocolName)
 
 /** An id made of text; at most 32 bytes of it are allowed. */
@@ -166,27 +166,4 @@ const wrongName = (
     detail: `protocol ${name} is not supported, only ${protocolName} is`,
     ...(id === undefined ? {} : { id })
   })
-}
-
-const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
-}
-
-const textOf = (bytes: Uint8Array): string | undefined => {
-  try {
-    return text.decode(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-const show = (bytes: Uint8Array): string => {
-  const head = bytes.subarray(0, 16)
-  const printable = head.every((byte) => byte >= 0x20 && byte < 0x7f)
-  const shown = printable
-    ? JSON.stringify(String.fromCharCode(...head))
-    : `0x${Array.from(head, (byte) => byte.toString(16).padStart(2, "0")).join("")}`
-  return bytes.length > head.length ? `${shown}... (${bytes.length} bytes)` : shown
 }

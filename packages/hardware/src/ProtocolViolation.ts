@@ -1,7 +1,10 @@
-/** What is said of messages that are not of the device protocol. */
+/** What is said of messages that are not of the protocol that is spoken. */
 import { Schema } from "effect"
 
-/** Frames that are not PDP1: what was wrong, and in which frame or field. Nothing was done. */
+/**
+ * Frames that are not of the protocol: what was wrong, and in which frame or field. Nothing was
+ * done.
+ */
 export class ProtocolViolation extends Schema.TaggedError<ProtocolViolation>()(
   "ProtocolViolation",
   {
