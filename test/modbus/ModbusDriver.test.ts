@@ -55,6 +55,21 @@ describe("the driver of a Modbus device", () => {
       yield* hardware(pump, "degraded")
     }).pipe(simulated))
 
+  it.scoped("goes on polling after one that met a defect", () =>
+    Effect.gen(function*() {
+      const { plc, pump } = yield* rig
+      plc.replies = () => Effect.dieMessage("a bug")
+      yield* TestClock.adjust("500 millis")
+      yield* settle
+      plc.replies = () => Effect.void
+      plc.set("input", 0, 123)
+      yield* TestClock.adjust("500 millis")
+      yield* until(
+        "it reads again",
+        Effect.map(pump.snapshot, ({ flow }) => flow?.value === 1.23)
+      )
+    }).pipe(simulated))
+
   it.scoped("asks for all attributes of a snapshot together", () =>
     Effect.gen(function*() {
       const { plc } = yield* rig

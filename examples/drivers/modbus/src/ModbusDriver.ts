@@ -1,6 +1,6 @@
 /** A Modbus device on a plantd link: answers nodes from its registers, publishes its readings. */
 import { Driver, type DriverStore, type Transport } from "@plantd/hardware"
-import { Duration, Effect, Either, Schedule, Schema, type Scope } from "effect"
+import { Cause, Duration, Effect, Either, Schedule, Schema, type Scope } from "effect"
 import * as AttributeCodec from "./AttributeCodec.ts"
 import * as ModbusBus from "./ModbusBus.ts"
 import type { ModbusNetwork, RequestError, WriteRequest } from "./ModbusConnection.ts"
@@ -83,7 +83,10 @@ const poll = (
         })
       )
     )
-  })
+  }).pipe(
+    // One that fails is not the last one: else the readings would stop, and nobody would say why.
+    Effect.catchAllDefect((defect) => Effect.logError("a poll met a defect", Cause.die(defect)))
+  )
 
 const handlersOf = (
   { attributes, commands }: RegisterMap.RegisterMap,
