@@ -33,10 +33,19 @@ const requests = {
   BYE: { reason: "done" }
 }
 const answers = {
-  READY: { protocol: 1, device: "p-1", epoch: 1, seq: 0, description: {}, heartbeatMillis: 1_000 },
+  READY: {
+    protocol: 1,
+    device: "p-1",
+    epoch: 1,
+    seq: 0,
+    description: {},
+    heartbeatMillis: 1_000,
+    telemetry: "tcp://127.0.0.1:5702",
+    fence: 3
+  },
   PROGRESS: { progress: 0.5, message: "half" },
   REPLY: { result: true },
-  ERROR: { code: "busy", message: "one at a time" },
+  ERROR: { code: "stale-fence", message: "fence 2 is below 3", fence: 3 },
   HEARTBEAT: { epoch: 1, seq: 4, loopLagMillis: 0.2, hardware: "ok" },
   BYE: {}
 }
@@ -83,12 +92,46 @@ describe.each(sides)("a %s", (_, bodies, decode) => {
       fc.assert(fc.property(fc.constantFrom(...entries), wrong, ([field, right], content) => {
         const fits = typeof content === typeof right && field !== "protocol"
           && (typeof right !== "number" || ["sentAt"].includes(field) && content === -1.5)
-          && (typeof right !== "string" || ["reason", "message"].includes(field))
+          && (typeof right !== "string" || ["reason", "message", "telemetry"].includes(field))
           && (Array.isArray(right) === Array.isArray(content))
-        if (fits) return
+        const leftOut = kind === "HELLO" && field === "device" && content === null
+        if (fits || leftOut) return
         const decoded = decode(frames(kind, { ...body, [field]: content }))
         expect(violation(decoded).where).toContain(`${kind}.${field}`)
       }))
+    }
+  )
+
+  it.each(Object.entries(bodies))("%s cut short anywhere is a violation", (kind, body) => {
+    const [name, word, key, bytes] = frames(kind, body) as [
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array
+    ]
+    for (let end = 0; end < bytes.length; end++) {
+      expect(violation(decode([name, word, key, bytes.subarray(0, end)])).where).toBe(kind)
+    }
+    for (let end = 0; end < word.length; end++) {
+      expect(violation(decode([name, word.subarray(0, end), key, bytes])).where).toBe("frame[1]")
+    }
+  })
+
+  it.each(Object.entries(bodies))(
+    "%s with any bits turned is a violation or of its kind",
+    (kind, body) => {
+      const bytes = pack(body)
+      const place = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255))
+      fc.assert(
+        fc.property(fc.array(place, { minLength: 1, maxLength: 4 }), (turns) => {
+          const turned = bytes.slice()
+          for (const [at, bits] of turns) turned[at] = (turned[at] ?? 0) ^ bits
+          const decoded = decode([utf8.encode("PDP1"), utf8.encode(kind), id, turned])
+          if (Either.isLeft(decoded)) expect(decoded.left._tag).toBe("ProtocolViolation")
+          else expect(decoded.right.kind).toBe(kind)
+        }),
+        { numRuns: 500 }
+      )
     }
   )
 
@@ -223,7 +266,7 @@ describe("docs/device-protocol.md", () => {
   )
 
   it("the examples are the bytes that they are said to be", () => {
-    expect(examples).toHaveLength(4)
+    expect(examples).toHaveLength(6)
     for (const { message, text } of examples) {
       const plain = message.map((bytes, index) =>
         index === message.length - 1
@@ -235,10 +278,14 @@ describe("docs/device-protocol.md", () => {
   })
 
   it("the examples are understood", () => {
-    const [read, reply, heartbeat, batch] = examples.map(({ message }) => message)
+    const [read, reply, heartbeat, write, error, batch] = examples.map(({ message }) => message)
     expect(Either.isRight(Protocol.decodeRequest(read!))).toBe(true)
     expect(Either.isRight(Protocol.decodeAnswer(reply!))).toBe(true)
     expect(Either.isRight(Protocol.decodeRequest(heartbeat!))).toBe(true)
+    expect(Either.isRight(Protocol.decodeRequest(write!))).toBe(true)
+    expect(Either.getOrThrow(Protocol.decodeAnswer(error!)).body).toMatchObject({
+      code: "duplicate-mismatch"
+    })
     expect(Either.getOrThrow(Protocol.decodeTelemetry(batch!)).batch.samples).toHaveLength(3)
   })
 

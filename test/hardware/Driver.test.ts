@@ -33,7 +33,9 @@ describe("a session", () => {
         epoch: 1,
         seq: 0,
         description: Pump.description,
-        heartbeatMillis: 1_000
+        heartbeatMillis: 1_000,
+        telemetry,
+        fence: 0
       })
     }).pipe(simulated))
 
@@ -45,7 +47,7 @@ describe("a session", () => {
       { description: { ...Pump.description, type: "Valve" } },
       'type: the node says "Valve", the device says "Pump"'
     ],
-    ["description-mismatch", { description: null }, "description: Expected"],
+    ["description-mismatch", { description: {} }, "description.type: is missing"],
     ["malformed", { fence: -1 }, "HELLO.fence: Expected"]
   ])("HELLO is refused as %s: %j", ([code, change, message]) =>
     Effect.gen(function*() {
@@ -55,6 +57,24 @@ describe("a session", () => {
       expect(kind).toBe("ERROR")
       expect(body).toMatchObject({ code, message: expect.stringContaining(message) })
     }).pipe(simulated))
+
+  it.scoped.each<object>([
+    { description: null },
+    { description: undefined },
+    { device: null },
+    { device: undefined, description: undefined }
+  ])(
+    "a peer that does not know the device is told what it is: %j",
+    (change) =>
+      Effect.gen(function*() {
+        yield* serve(makePlant(), endpoints)
+        const node = yield* rawNode(commands)
+        expect(yield* node.ask("HELLO", { ...node.hello, ...change })).toMatchObject({
+          kind: "READY",
+          body: { device: "p-1", description: Pump.description }
+        })
+      }).pipe(simulated)
+  )
 
   it.scoped("requests without a session are told so, and a BYE ends one", () =>
     Effect.gen(function*() {
@@ -82,7 +102,8 @@ describe("a session", () => {
       const write = { ...node.command(0), fence: 6, attribute: "speed", value: 1 }
       expect((yield* node.ask("WRITE", write)).body).toMatchObject({
         code: "stale-fence",
-        message: "fence 6 is below 7: another node took over"
+        message: "fence 6 is below 7: another node took over",
+        fence: 7
       })
     }).pipe(simulated))
 
@@ -321,46 +342,6 @@ describe("garbage", () => {
         code: "unsupported-version",
         message: "protocol PDP2 is not supported, only PDP1 is"
       })
-    }).pipe(simulated))
-})
-
-describe("silence", () => {
-  const silent = (run: Effect.Effect<unknown, unknown>) =>
-    Effect.gen(function*() {
-      yield* serve(makePlant(), { ...endpoints, onSilence: { after: "2 seconds", run } })
-      const node = yield* rawNode(commands)
-      return node
-    })
-
-  it.scoped("after the last sign of a node makes safe, once until the next one", () =>
-    Effect.gen(function*() {
-      let safe = 0
-      const node = yield* silent(Effect.sync(() => safe++))
-      yield* TestClock.adjust("10 seconds")
-      expect(safe).toBe(0)
-      yield* node.ask("HELLO", node.hello)
-      for (let i = 0; i < 5; i++) {
-        yield* TestClock.adjust("1500 millis")
-        yield* node.ask("HEARTBEAT", { sentAt: 0 })
-      }
-      expect(safe).toBe(0)
-      yield* TestClock.adjust("20 seconds")
-      expect(safe).toBe(1)
-      yield* node.ask("HEARTBEAT", { sentAt: 0 })
-      yield* TestClock.adjust("20 seconds")
-      expect(safe).toBe(2)
-    }).pipe(simulated))
-
-  it.scoped("when making safe fails, it is tried again each second", () =>
-    Effect.gen(function*() {
-      let tries = 0
-      const node = yield* silent(Effect.suspend(() => {
-        tries++
-        return tries < 3 ? Effect.fail("stuck") : Effect.void
-      }))
-      yield* node.ask("HELLO", node.hello)
-      yield* TestClock.adjust("30 seconds")
-      expect(tries).toBe(3)
     }).pipe(simulated))
 })
 

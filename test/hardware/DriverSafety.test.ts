@@ -197,3 +197,43 @@ it.scoped("making safe once more is tried again each second while it fails", () 
     yield* TestClock.adjust("10 seconds")
     expect(tries).toBe(3)
   }).pipe(simulated))
+
+describe("silence", () => {
+  const silent = (run: Effect.Effect<unknown, unknown>) =>
+    Effect.gen(function*() {
+      yield* serve(makePlant(), { ...endpoints, onSilence: { after: "2 seconds", run } })
+      const node = yield* rawNode(commands)
+      return node
+    })
+
+  it.scoped("after the last sign of a node makes safe, once until the next one", () =>
+    Effect.gen(function*() {
+      let safe = 0
+      const node = yield* silent(Effect.sync(() => safe++))
+      yield* TestClock.adjust("10 seconds")
+      expect(safe).toBe(0)
+      yield* node.ask("HELLO", node.hello)
+      for (let i = 0; i < 5; i++) {
+        yield* TestClock.adjust("1500 millis")
+        yield* node.ask("HEARTBEAT", { sentAt: 0 })
+      }
+      expect(safe).toBe(0)
+      yield* TestClock.adjust("20 seconds")
+      expect(safe).toBe(1)
+      yield* node.ask("HEARTBEAT", { sentAt: 0 })
+      yield* TestClock.adjust("20 seconds")
+      expect(safe).toBe(2)
+    }).pipe(simulated))
+
+  it.scoped("when making safe fails, it is tried again each second", () =>
+    Effect.gen(function*() {
+      let tries = 0
+      const node = yield* silent(Effect.suspend(() => {
+        tries++
+        return tries < 3 ? Effect.fail("stuck") : Effect.void
+      }))
+      yield* node.ask("HELLO", node.hello)
+      yield* TestClock.adjust("30 seconds")
+      expect(tries).toBe(3)
+    }).pipe(simulated))
+})

@@ -15,6 +15,8 @@ export const ErrorCode = Schema.Literal(
   "busy",
   "expired",
   "stale-fence",
+  "not-stored",
+  "duplicate-mismatch",
   "unknown-attribute",
   "unknown-command",
   "not-writable",
@@ -35,28 +37,37 @@ const Milliseconds = Schema.Finite
 const Duration = Schema.Finite.pipe(Schema.nonNegative())
 const Sequence = Schema.NonNegativeInt.pipe(Schema.lessThanOrEqualTo(Number.MAX_SAFE_INTEGER))
 const Word = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(128))
+const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
-/** Begins a session: who speaks, and what it takes the device to be. */
+/**
+ * Begins a session: who speaks, and what it takes the device to be. A tool for any device leaves
+ * out `device` and `description`, or says null.
+ */
 export const Hello = Schema.Struct({
   protocol: Schema.Array(Schema.Int),
-  device: Word,
+  device: optional(Schema.NullOr(Word)),
   node: Word,
   fence: Fence.Fence,
   epoch: Epoch.Epoch,
   sentAt: Milliseconds,
-  description: Schema.Unknown
+  description: optional(Schema.Unknown)
 })
 /** Begins a session: who speaks, and what it takes the device to be. */
 export type Hello = typeof Hello.Type
 
-/** The answer to HELLO: a session stands. `epoch` and `seq` place the readings that follow. */
+/**
+ * The answer to HELLO: a session stands. `epoch` and `seq` place the readings that follow;
+ * `telemetry` is the endpoint that they are published on, `fence` the highest one seen.
+ */
 export const Ready = Schema.Struct({
   protocol: Schema.Int,
   device: Word,
   epoch: Epoch.Epoch,
   seq: Sequence,
   description: Schema.Unknown,
-  heartbeatMillis: Schema.Finite.pipe(Schema.positive())
+  heartbeatMillis: Schema.Finite.pipe(Schema.positive()),
+  telemetry: optional(Schema.String),
+  fence: optional(Fence.Fence)
 })
 /** The answer to HELLO: a session stands. */
 export type Ready = typeof Ready.Type
@@ -65,7 +76,7 @@ export type Ready = typeof Ready.Type
 export const Read = Schema.Struct({
   sentAt: Milliseconds,
   deadlineMs: Duration,
-  attributes: Schema.optionalWith(Schema.Array(Word), { exact: true })
+  attributes: optional(Schema.Array(Word))
 })
 /** Asks for the values of attributes. */
 export type Read = typeof Read.Type
@@ -87,7 +98,7 @@ export type Write = typeof Write.Type
 export const Invoke = Schema.Struct({
   ...command,
   command: Word,
-  payload: Schema.optionalWith(Schema.Unknown, { exact: true })
+  payload: optional(Schema.Unknown)
 })
 /** Asks for a command to be carried out. */
 export type Invoke = typeof Invoke.Type
@@ -115,7 +126,7 @@ export type Alive = typeof Alive.Type
 /** How far a command has got, from 0 to 1. */
 export const Progress = Schema.Struct({
   progress: Schema.Finite.pipe(Schema.between(0, 1)),
-  message: Schema.optionalWith(Schema.String, { exact: true })
+  message: optional(Schema.String)
 })
 /** How far a command has got, from 0 to 1. */
 export type Progress = typeof Progress.Type
@@ -125,13 +136,20 @@ export const Reply = Schema.Record({ key: Schema.String, value: Schema.Unknown }
 /** The body of a REPLY. */
 export type Reply = typeof Reply.Type
 
-/** A refusal or a failure. `code` may be one that this version does not know: see `isErrorCode`. */
-export const Problem = Schema.Struct({ code: Word, message: Schema.String })
+/**
+ * A refusal or a failure. `code` may be one that this version does not know: see `isErrorCode`.
+ * With `stale-fence`, `fence` is the highest one seen.
+ */
+export const Problem = Schema.Struct({
+  code: Word,
+  message: Schema.String,
+  fence: optional(Fence.Fence)
+})
 /** A refusal or a failure. */
 export type Problem = typeof Problem.Type
 
 /** The end of a session, said by whoever ends it. */
-export const Bye = Schema.Struct({ reason: Schema.optionalWith(Schema.String, { exact: true }) })
+export const Bye = Schema.Struct({ reason: optional(Schema.String) })
 /** The end of a session. */
 export type Bye = typeof Bye.Type
 

@@ -179,6 +179,10 @@ const reject = (of: Operation, reason: Command.Rejection, detail: string) =>
 
 const isRejection = Schema.is(Command.Rejection)
 
+// Names that the device does not know are a matter of validation as well.
+const rejectionOf = (code: string): Command.Rejection =>
+  isRejection(code) ? code : code === "not-stored" ? "state" : "validation"
+
 const outcome = <A>(
   of: Operation,
   commandId: string,
@@ -191,8 +195,7 @@ const outcome = <A>(
       case "Refused":
         return new CommandRejected({
           ...of,
-          // Names that the device does not know are a matter of validation as well.
-          reason: isRejection(error.code) ? error.code : "validation",
+          reason: rejectionOf(error.code),
           detail: error.detail
         })
       case "Failed":

@@ -117,7 +117,9 @@ const hello = (
     epoch: driver.epoch,
     seq: driver.seq,
     description: driver.definition.description,
-    heartbeatMillis: driver.settings.heartbeatMillis
+    heartbeatMillis: driver.settings.heartbeatMillis,
+    telemetry: driver.publisher.endpoint,
+    fence: driver.sessions.highestFence
   })
 }
 
@@ -129,20 +131,25 @@ const helloTrouble = (driver: DriverState, body: Protocol.Hello): Trouble | unde
         + `${Protocol.versions.join(", ")} of ${Protocol.protocolName} is`
     }
   }
-  if (body.device !== driver.options.device) {
+  if (isGiven(body.device) && body.device !== driver.options.device) {
     return {
       code: "description-mismatch",
       message: `device: the node says ${body.device}, this is ${driver.options.device}`
     }
   }
   const device = driver.definition.description
-  const mismatch = Either.match(Description.decode(body.description), {
-    onLeft: (fault) => [fault],
-    onRight: (node) => Description.differences({ node, device })
-  })
+  const mismatch = isGiven(body.description)
+    ? Either.match(Description.decode(body.description), {
+      onLeft: (fault) => [fault],
+      onRight: (node) => Description.differences({ node, device })
+    })
+    : []
   if (mismatch.length > 0) return { code: "description-mismatch", message: mismatch.join("; ") }
   return driver.sessions.admits(body.fence) ? undefined : staleFence(driver, body.fence)
 }
+
+// A tool for any device does not know what it talks to: READY tells it.
+const isGiven = <A>(value: A): value is NonNullable<A> => value !== null && value !== undefined
 
 /** How many heartbeats a probe of the hardware may take until it counts as degraded. */
 const probeHeartbeatsMax = 3

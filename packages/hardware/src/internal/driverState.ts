@@ -128,7 +128,7 @@ export const refuse = (
     driver.counters.commandsRefused++
     driverMetrics.refused.unsafeUpdate(1, [])
   }
-  return answer(driver, asker, "ERROR", { code: trouble.code, message: trouble.message })
+  return answer(driver, asker, "ERROR", trouble)
 }
 
 /** The answer to what must not be begun any more. */
@@ -158,7 +158,8 @@ export const departed: Overtaken = {
 /** The answer to a node that was replaced. */
 export const staleFence = (driver: DriverState, fence: number): Overtaken => ({
   code: "stale-fence",
-  message: `fence ${fence} is below ${driver.sessions.highestFence}: another node took over`
+  message: `fence ${fence} is below ${driver.sessions.highestFence}: another node took over`,
+  fence: driver.sessions.highestFence
 })
 
 /** Says that a handler crashed; what it fails with is told to the node alone. */
