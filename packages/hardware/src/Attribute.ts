@@ -4,6 +4,7 @@
  */
 import type { Quality, Reading } from "@plantd/core"
 import { Duration, Option } from "effect"
+import * as DeviceAlarm from "./DeviceAlarm.ts"
 import { nameOf } from "./internal/nameOf.ts"
 
 /** Whether an attribute may be written. */
@@ -25,12 +26,22 @@ export interface NumberOptions<W extends Access> extends Options<W> {
   readonly range?: readonly [min: number, max: number]
   /** A change that is not larger than this, in `unit`, is not told to subscribers. */
   readonly deadband?: { readonly absolute: number }
+  /** The limits past which it is an alarm. */
+  readonly alarm?: DeviceAlarm.NumberAlarm
+}
+
+/** What can be said of a truth value. */
+export interface BooleanOptions<W extends Access> extends Options<W> {
+  /** The value that is an alarm. */
+  readonly alarm?: DeviceAlarm.ValueAlarm<boolean>
 }
 
 /** What can be said of a text. */
 export interface StringOptions<W extends Access, V extends string> extends Options<W> {
   /** The allowed values; any text where nothing is said. */
   readonly values?: ReadonlyArray<V>
+  /** The values that are an alarm. */
+  readonly alarm?: DeviceAlarm.ValueAlarm<NoInfer<V>>
 }
 
 /** An attribute that holds a number. */
@@ -40,7 +51,7 @@ export interface NumberAttribute<W extends Access = Access> extends NumberOption
 }
 
 /** An attribute that is true or false. */
-export interface BooleanAttribute<W extends Access = Access> extends Options<W> {
+export interface BooleanAttribute<W extends Access = Access> extends BooleanOptions<W> {
   readonly type: "boolean"
   readonly access: W
 }
@@ -79,7 +90,7 @@ export const number = <W extends Access = "read">(
 
 /** Declares a truth value. */
 export const boolean = <W extends Access = "read">(
-  options?: Options<W>
+  options?: BooleanOptions<W>
 ): BooleanAttribute<NoInfer<W>> => ({ ...options, type: "boolean", access: accessOf(options) })
 
 /** Declares a text, or one of some words. */
@@ -94,6 +105,17 @@ export const string = <W extends Access = "read", const V extends string = strin
 /** The unit of an attribute; "" for those without. */
 export const unitOf = (attribute: Attribute): string =>
   attribute.type === "number" ? attribute.unit : ""
+
+/** The alarms of an attribute with this name. */
+export const alarmsOf = (
+  name: string,
+  attribute: Attribute
+): ReadonlyArray<DeviceAlarm.Definition> => {
+  if (attribute.alarm === undefined) return []
+  return attribute.type === "number"
+    ? DeviceAlarm.ofNumber(name, attribute.unit, attribute.alarm)
+    : DeviceAlarm.ofValue(name, attribute.alarm)
+}
 
 /** The `maxAge` in milliseconds; `Infinity` where readings never grow stale. */
 export const maxAgeMillis = (attribute: Attribute): number =>
@@ -145,8 +167,20 @@ export const fault = (attribute: Attribute): string | undefined => {
   if (attribute.maxAge !== undefined && !isPositiveDuration(attribute.maxAge)) {
     return `maxAge: expected a positive duration, got ${JSON.stringify(attribute.maxAge)}`
   }
-  if (attribute.type === "string") return valuesFault(attribute.values)
-  return attribute.type === "number" ? numberFault(attribute) : undefined
+  const fault = attribute.type === "string"
+    ? valuesFault(attribute.values)
+    : attribute.type === "number"
+    ? numberFault(attribute)
+    : undefined
+  return fault ?? alarmFault(attribute)
+}
+
+const alarmFault = (attribute: Attribute): string | undefined => {
+  if (attribute.alarm === undefined) return undefined
+  const fault = attribute.type === "number"
+    ? DeviceAlarm.numberFault(attribute.alarm)
+    : DeviceAlarm.valueFault(attribute.alarm, attribute)
+  return fault === undefined ? undefined : `alarm.${fault}`
 }
 
 const valuesFault = (values: ReadonlyArray<string> | undefined): string | undefined => {

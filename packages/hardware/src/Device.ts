@@ -5,6 +5,7 @@
 import type { ActorContext, ActorError, ActorSystem, Supervision } from "@plantd/actors"
 import { type Duration, Effect, type Layer, Schema, type Scope, type Stream } from "effect"
 import type { ReadingOf, ValueOf } from "./Attribute.ts"
+import type { BuiltInAlarms } from "./DeviceAlarm.ts"
 import type { DeviceCommand, PlainSchema } from "./DeviceCommand.ts"
 import {
   type Attributes,
@@ -149,6 +150,8 @@ export interface Options<
   readonly states?: ReadonlyArray<State>
   /** What must be known of each device, for example its endpoints. */
   readonly config?: Config
+  /** What is to be said of the alarms that belong to no attribute, where anything is. */
+  readonly alarms?: BuiltInAlarms<NoInfer<State>>
 }
 
 /** Commands that wait for the one under way, and subscriptions, of one device. */
@@ -169,7 +172,8 @@ export const make = <
     attributes: options.attributes,
     commands: options.commands ?? {} as C,
     states: options.states ?? [],
-    config: options.config ?? Schema.Void as unknown as Config
+    config: options.config ?? Schema.Void as unknown as Config,
+    ...(options.alarms === undefined ? {} : { alarms: options.alarms })
   })
   const actor = deviceActor(name)
   // What runs a device knows no types of its own: they were checked where the device was defined.

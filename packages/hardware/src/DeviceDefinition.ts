@@ -4,6 +4,7 @@
  */
 import type { Schema } from "effect"
 import * as Attribute from "./Attribute.ts"
+import * as DeviceAlarm from "./DeviceAlarm.ts"
 import type { Any as AnyCommand, PlainSchema } from "./DeviceCommand.ts"
 import * as DeviceCommand from "./DeviceCommand.ts"
 import * as Description from "./DeviceDescription.ts"
@@ -44,6 +45,8 @@ export interface DeviceDefinition<
   /** The names of the attributes in the order of their indices on the wire. */
   readonly order: ReadonlyArray<keyof A & string>
   readonly description: Description.DeviceDescription
+  /** The alarms of its attributes in the order of their names, then those of each device. */
+  readonly alarms: ReadonlyArray<DeviceAlarm.Definition>
 }
 
 /** What a definition is made from. */
@@ -57,6 +60,7 @@ export interface Parts<
   readonly commands: C
   readonly states: ReadonlyArray<State>
   readonly config: Config
+  readonly alarms?: DeviceAlarm.BuiltInAlarms<State>
 }
 
 /**
@@ -76,13 +80,21 @@ export const make = <
   check(name, parts)
   const attributes = (parts.states.length === 0 ? parts.attributes : {
     ...parts.attributes,
-    [stateAttribute]: Attribute.string({ values: parts.states })
+    [stateAttribute]: Attribute.string({
+      values: parts.states,
+      ...(parts.alarms?.state === undefined ? {} : { alarm: parts.alarms.state })
+    })
   }) as WithState<A, State>
+  const order = Description.attributeOrder(attributes)
   return {
     ...parts,
     name,
     attributes,
-    order: Description.attributeOrder(attributes),
+    order,
+    alarms: [
+      ...order.flatMap((of) => Attribute.alarmsOf(of, attributes[of] as Attribute.Attribute)),
+      ...DeviceAlarm.ofDevice(parts.alarms ?? {})
+    ],
     description: {
       type: name,
       attributes: mapValues(attributes, Description.ofAttribute),
@@ -118,7 +130,12 @@ const check = (
     }
     const fault = Attribute.fault(attribute)
     if (fault !== undefined) fail(device, `attributes.${name}.${fault}`)
+    const alarms = Attribute.alarmsOf(name, attribute).map(({ id }) => id)
+    if (alarms.includes(DeviceAlarm.linkAlarm) || alarms.includes(DeviceAlarm.unresolvedAlarm)) {
+      fail(device, `attributes.${name}.alarm`, "each device has an alarm of this name already")
+    }
   }
+  checkAlarms(device, parts)
   for (const [name, command] of commands) {
     if (!isName(name)) fail(device, `commands.${name}`, nameExpected)
     if (reserved.includes(name)) {
@@ -127,6 +144,19 @@ const check = (
     const fault = DeviceCommand.fault(command, parts.states)
     if (fault !== undefined) fail(device, `commands.${name}.${fault}`)
   }
+}
+
+const checkAlarms = (
+  device: string,
+  { alarms, states }: Parts<Attributes, Commands, string, PlainSchema>
+): void => {
+  if (alarms === undefined) return
+  const builtIn = DeviceAlarm.builtInFault(alarms)
+  if (builtIn !== undefined) fail(device, `alarms.${builtIn}`)
+  if (alarms.state === undefined) return
+  if (states.length === 0) fail(device, "alarms.state", "the device has no states")
+  const fault = DeviceAlarm.valueFault(alarms.state, { type: "string", values: states })
+  if (fault !== undefined) fail(device, `alarms.state.${fault}`)
 }
 
 const nameExpected =
