@@ -95,7 +95,7 @@ export const opened = <A, E>(
 /** The address of what `opened` opens. */
 export const holder = { type: "Holder", id: "one" } as const
 
-/** The statements of a client, and how a test has them fail. */
+/** The statements that were run on connections of a client, and how a test has them fail. */
 export interface Tap {
   readonly texts: Array<string>
   /** Answers in place of the database, where it gives something. */
@@ -109,27 +109,41 @@ export interface Tap {
 export const sqlError = (code: string): SqlError =>
   new SqlError({ cause: Object.assign(new Error("made by the test"), { code }) })
 
+/** A client of a SQLite file, and the tap between it and who uses it. */
+export const tappedClient = (filename: string) =>
+  Effect.gen(function*() {
+    const tap: Tap = { texts: [], intercept: () => undefined }
+    const services = yield* Layer.build(Layer.orDie(SqliteClient.layer({ filename })))
+    const sql = Context.get(services, SqlClient)
+    const through = (text: string, run: Effect.Effect<ReadonlyArray<unknown>, SqlError>) => {
+      tap.texts.push(text)
+      return tap.intercept(text, run) ?? run
+    }
+    const reserve = Effect.map(sql.reserve, (connection): Connection => ({
+      ...connection,
+      execute: (text, parameters, transform) =>
+        through(text, connection.execute(text, parameters, transform)),
+      executeUnprepared: (text, parameters, transform) =>
+        // The driver compiles it before there is an effect, which is all that it takes for some.
+        through(
+          text,
+          Effect.suspend(() => connection.executeUnprepared(text, parameters, transform))
+        )
+    }))
+    const client = new Proxy(sql, {
+      get: (target, property) =>
+        property === "reserve" ? reserve : Reflect.get(target, property) as unknown
+    })
+    return { client, sql, tap }
+  })
+
 /** A store with a tap between it and its database. */
 export const tapped = (
   filename: string,
   settings: Partial<SqlDurableStore.Settings> = {}
 ) =>
   Effect.gen(function*() {
-    const tap: Tap = { texts: [], intercept: () => undefined }
-    const services = yield* Layer.build(Layer.orDie(SqliteClient.layer({ filename })))
-    const sql = Context.get(services, SqlClient)
-    const reserve = Effect.map(sql.reserve, (connection): Connection => ({
-      ...connection,
-      execute: (text, parameters, transform) => {
-        tap.texts.push(text)
-        const run = connection.execute(text, parameters, transform)
-        return tap.intercept(text, run) ?? run
-      }
-    }))
-    const client = new Proxy(sql, {
-      get: (target, property) =>
-        property === "reserve" ? reserve : Reflect.get(target, property) as unknown
-    })
+    const { client, sql, tap } = yield* tappedClient(filename)
     const store = yield* SqlDurableStore.make(settings).pipe(
       Effect.provideService(SqlClient, client)
     )

@@ -86,12 +86,15 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/actors/SqlDurableStore.test.ts": [
     "packages/actors/src/internal/durable/durableSql.ts",
     "packages/actors/src/internal/durable/entityKey.ts",
-    "packages/actors/src/internal/durable/groupCommit.ts",
-    "packages/actors/src/internal/durable/migrations.ts",
-    "packages/actors/src/internal/durable/sqlDatabase.ts",
-    "packages/actors/src/internal/durable/sqlStore.ts",
-    "packages/actors/src/internal/durable/sqlTransaction.ts",
-    "packages/actors/src/internal/durable/writeQueue.ts"
+    "packages/actors/src/internal/durable/sqlStore.ts"
+  ],
+  "test/actors/SqlStorage.test.ts": [
+    "packages/actors/src/internal/sql/database.ts",
+    "packages/actors/src/internal/sql/dialect.ts",
+    "packages/actors/src/internal/sql/groupCommit.ts",
+    "packages/actors/src/internal/sql/migrations.ts",
+    "packages/actors/src/internal/sql/transaction.ts",
+    "packages/actors/src/internal/sql/writeQueue.ts"
   ],
   "test/actors/Router.test.ts": [
     "packages/actors/src/RouterError.ts",

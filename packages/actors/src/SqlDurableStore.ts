@@ -4,56 +4,21 @@
  * written for PostgreSQL too, and not yet proven there: its tests run on SQLite.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { Duration, Effect, Layer, type Scope } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import type { SchemaTooNew, StoreUnavailable } from "./DurableError.ts"
-import { DurableStore, type DurableStoreService, valueBytesMaxDefault } from "./DurableStore.ts"
+import { DurableStore, type DurableStoreService } from "./DurableStore.ts"
 import { durableMigrations } from "./internal/durable/durableSql.ts"
-import { makeGroupCommit } from "./internal/durable/groupCommit.ts"
-import { migrate } from "./internal/durable/migrations.ts"
-import { checkBounds, openDatabase } from "./internal/durable/sqlDatabase.ts"
 import { bytesOf, commitOf, keyOf, readsOf } from "./internal/durable/sqlStore.ts"
+import { boundsOf, checkBounds, openDatabase } from "./internal/sql/database.ts"
+import { makeGroupCommit } from "./internal/sql/groupCommit.ts"
+import { migrate } from "./internal/sql/migrations.ts"
+import * as SqlStorage from "./SqlStorage.ts"
 
 /** How a store writes. */
-export interface Settings {
-  /**
-   * When a write is acknowledged.
-   * - `full`: when it is on the disk: it survives a crash of the process, of the system, and a loss
-   *   of power.
-   * - `normal`: when the system has it: it survives a crash of the process (kill -9), but a loss of
-   *   power, or a crash of the system, may lose the acknowledged writes of the last moments. They
-   *   are lost from the end, in order; nothing is torn.
-   *
-   * Stores that share a `SqlClient` of SQLite share its connection, and with it this setting: one
-   * that contradicts those that are open fails to open.
-   */
-  readonly synchronous: "full" | "normal"
-  /** The most writes in one transaction. */
-  readonly batchMax: number
-  /** The most bytes of JSON in one transaction, unless one write alone has more. */
-  readonly batchBytesMax: number
-  /** The most writes that wait for a transaction; who writes beyond it waits for room. */
-  readonly writesQueuedMax: number
-  /** After so long a write that was not acknowledged fails, and a read that was not answered. */
-  readonly writeTimeout: Duration.DurationInput
-  /**
-   * How long SQLite itself waits for another connection's lock. The event loop stands still for so
-   * long; after it the write is tried again, with pauses, until `writeTimeout`.
-   */
-  readonly lockWait: Duration.DurationInput
-  /** The most bytes of JSON that one write may have. */
-  readonly valueBytesMax: number
-}
+export type Settings = SqlStorage.Settings
 
-/** Synced; 512 writes or 16 MiB per transaction, 4,096 waiting, 5 s; 5 ms of lock wait; 1 MiB. */
-export const defaults: Settings = {
-  synchronous: "full",
-  batchMax: 512,
-  batchBytesMax: 16_777_216,
-  writesQueuedMax: 4_096,
-  writeTimeout: "5 seconds",
-  lockWait: "5 millis",
-  valueBytesMax: valueBytesMaxDefault
-}
+/** Synced; the others as `SqlStorage.defaults` has them. */
+export const defaults: Settings = SqlStorage.defaults
 
 /** A store with these settings, on the database of the `SqlClient`; its tables are made. */
 export const make = (
@@ -71,7 +36,7 @@ export const make = (
     const reads = readsOf(database)
     const submit = yield* makeGroupCommit(
       { keyOf, bytesOf, commit: commitOf(database) },
-      { ...settings, writeTimeoutMillis: Duration.toMillis(settings.writeTimeout) }
+      boundsOf(settings)
     )
     return {
       ...reads,

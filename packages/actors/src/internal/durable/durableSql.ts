@@ -4,7 +4,8 @@
  */
 import { Effect } from "effect"
 import type { ClaimRequest, Entity, SnapshotRequest, WriteRequest } from "../../DurableStore.ts"
-import { createTable, keyColumns, type Migrations } from "./migrations.ts"
+import type { Dialect } from "../sql/dialect.ts"
+import { createTable, type Migrations } from "../sql/migrations.ts"
 
 /** The tables, as they are named in errors too. */
 export const tables = {
@@ -12,6 +13,9 @@ export const tables = {
   events: "plantd_actor_events",
   snapshots: "plantd_actor_snapshots"
 } as const
+
+/** The columns by which a row belongs to an actor, and to a name within it. */
+export const keyColumns = "actor_type TEXT NOT NULL, actor_id TEXT NOT NULL, name TEXT NOT NULL"
 
 /** The tables of durable state. */
 export const durableMigrations: Migrations = {
@@ -35,43 +39,6 @@ export const durableMigrations: Migrations = {
       )
     ], { discard: true })
   }
-}
-
-/** Where the databases differ. */
-export interface Dialect {
-  readonly name: "sqlite" | "pg"
-  /** Takes the write lock at once where there is one for the database. */
-  readonly begin: ReadonlyArray<string>
-  /** The rows of the JSON array that is the only parameter, as a column `value`. */
-  readonly rows: string
-  readonly parameter: (position: number) => string
-}
-
-/** SQLite 3.38 or newer. */
-export const sqlite: Dialect = {
-  name: "sqlite",
-  begin: ["BEGIN IMMEDIATE"],
-  rows: "json_each(?)",
-  parameter: () => "?"
-}
-
-/** PostgreSQL 12 or newer. */
-export const postgres: Dialect = {
-  name: "pg",
-  begin: ["BEGIN"],
-  rows: "json_array_elements($1::json) AS rows(value)",
-  parameter: (position) => `$${position}`
-}
-
-/** Transactions that are synced before they are acknowledged, whatever else a session has set. */
-export const postgresSynced: Dialect = {
-  ...postgres,
-  // As SET LOCAL; `remote_apply` and the like promise more than `on`, and stay.
-  begin: [
-    ...postgres.begin,
-    "SELECT set_config('synchronous_commit', 'on', true)"
-    + " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
-  ]
 }
 
 /** The statements in one dialect. */

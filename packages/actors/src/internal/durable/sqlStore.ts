@@ -30,7 +30,7 @@ import {
 } from "./durableSql.ts"
 import { entityKey } from "./entityKey.ts"
 import { bytesIn } from "./jsonText.ts"
-import { type Database, execute, query, type Row, transact } from "./sqlTransaction.ts"
+import { type Database, execute, query, type Row, transact } from "../sql/transaction.ts"
 
 /** One thing to be written. */
 export type Op =
@@ -59,7 +59,10 @@ export const bytesOf = ({ _tag, request }: Op): number => {
 export const commitOf = (database: Database) => {
   const statements = statementsOf(database.dialect)
   return (ops: ReadonlyArray<Op>): Effect.Effect<ReadonlyArray<OpExit>, StoreUnavailable> =>
-    transact(database, (connection) => runBatch(connection, statements, ops))
+    transact(database, {
+      synced: true,
+      body: (connection) => runBatch(connection, statements, ops)
+    })
 }
 
 const runBatch = (

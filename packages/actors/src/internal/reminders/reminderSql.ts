@@ -1,8 +1,8 @@
 /** The tables and statements of reminders and quarantine, for SQLite and PostgreSQL alike. */
-import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
-import type { Dialect } from "../durable/durableSql.ts"
-import { createTable, keyColumns, type Migrations } from "../durable/migrations.ts"
+import { keyColumns } from "../durable/durableSql.ts"
+import type { Dialect } from "../sql/dialect.ts"
+import { createIndex, createTable, type Migrations } from "../sql/migrations.ts"
 
 /** The tables, as they are named in errors too. */
 export const reminderTables = {
@@ -11,12 +11,6 @@ export const reminderTables = {
 } as const
 
 const { quarantine, reminders } = reminderTables
-
-const index = (table: string, columns: string) =>
-  Effect.flatMap(SqlClient, (sql) =>
-    sql.unsafe(
-      `CREATE INDEX ${table}_${columns.replaceAll(", ", "_")} ON ${table} (${columns})`
-    ))
 
 /** Their migrations. */
 export const reminderMigrations: Migrations = {
@@ -30,14 +24,14 @@ export const reminderMigrations: Migrations = {
           + " attempts BIGINT NOT NULL, refusals BIGINT NOT NULL, attempt_at BIGINT NOT NULL,"
           + " UNIQUE (actor_type, actor_id, name)"
       ),
-      index(reminders, "attempt_at, id"),
+      createIndex(reminders, "attempt_at, id"),
       createTable(
         quarantine,
         `id IDENTITY, origin TEXT NOT NULL, ${keyColumns}, tag TEXT NOT NULL,`
           + " payload TEXT NOT NULL, attempts BIGINT NOT NULL, times BIGINT NOT NULL,"
           + " cause TEXT NOT NULL, first_at BIGINT NOT NULL, at BIGINT NOT NULL"
       ),
-      index(quarantine, "actor_type, actor_id, name")
+      createIndex(quarantine, "actor_type, actor_id, name")
     ], { discard: true })
   }
 }

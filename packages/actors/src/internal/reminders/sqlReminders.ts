@@ -13,45 +13,24 @@ import type {
   StoredReminder,
   UnreadableReminder
 } from "../../ReminderStore.ts"
-import { bytesIn } from "../durable/jsonText.ts"
+import type { Row, Storage, Write } from "../../SqlStorage.ts"
 import { entityKey } from "../durable/entityKey.ts"
+import { bytesIn } from "../durable/jsonText.ts"
+import { execute } from "../sql/transaction.ts"
 import type { ReminderStatements } from "./reminderSql.ts"
-import { type Database, execute, query, type Row, transact } from "../durable/sqlTransaction.ts"
-
-/** One write: what it excludes from its transaction, how long it is, and its statements. */
-export interface Op {
-  readonly key: string
-  readonly bytes: number
-  readonly run: (connection: Connection) => Effect.Effect<OpExit, SqlError>
-}
-
-type OpExit = Exit.Exit<unknown, ReminderExists>
-
-/** Writes a batch in one transaction. */
-export const commitOf =
-  (database: Database) =>
-  (ops: ReadonlyArray<Op>): Effect.Effect<ReadonlyArray<OpExit>, StoreUnavailable> =>
-    transact(database, (connection) => Effect.forEach(ops, ({ run }) => run(connection)))
-
-/** Gives a write to the next transaction. */
-export type Submit = (op: Op) => Effect.Effect<unknown, ReminderExists | StoreUnavailable>
 
 /** What both stores stand on. */
 export interface Foundation {
-  readonly database: Database
+  readonly storage: Storage
   readonly statements: ReminderStatements
-  readonly submit: Submit
-  readonly valueBytesMax: number
 }
 
 /** The store of reminders. */
-export const remindersOf = (
-  { database, statements, submit, valueBytesMax }: Foundation
-): ReminderStoreService => {
-  const write = (key: Key, bytes: number, run: Op["run"]) =>
-    submit({ key: entityKey(key), bytes, run }) as never
+export const remindersOf = ({ statements, storage }: Foundation): ReminderStoreService => {
+  const write = <A, E>(key: Key, bytes: number, run: Write<A, E>["run"]) =>
+    storage.write({ key: entityKey(key), bytes, run })
   return {
-    valueBytesMax,
+    valueBytesMax: storage.settings.valueBytesMax,
     set: (reminder, { overwrite }) =>
       write(
         reminder,
@@ -60,8 +39,8 @@ export const remindersOf = (
       ),
     cancel: (key) =>
       write(key, 0, (connection) => found(connection, statements.cancel, keyOf(key))),
-    list: (page) => Effect.map(pageOf(database, statements.reminders, page), readReminders),
-    earliest: (limit) => Effect.map(query(database, statements.earliest, [limit]), readReminders),
+    list: (page) => Effect.map(pageOf(storage, statements.reminders, page), readReminders),
+    earliest: (limit) => Effect.map(storage.read(statements.earliest, [limit]), readReminders),
     begin: (reminder) =>
       write(reminder, 0, (connection) => found(connection, statements.begin, asRead(reminder))),
     settle: (reminder, { next, quarantined }) =>
@@ -93,17 +72,15 @@ export const remindersOf = (
 }
 
 /** The store of messages in quarantine. */
-export const quarantineOf = (
-  { database, statements, submit }: Foundation
-): QuarantineStoreService => {
-  const write = (id: number, run: Op["run"]) =>
-    submit({ key: `quarantine ${id}`, bytes: 0, run }) as never
+export const quarantineOf = ({ statements, storage }: Foundation): QuarantineStoreService => {
+  const write = <A, E>(id: number, run: Write<A, E>["run"]) =>
+    storage.write({ key: `quarantine ${id}`, bytes: 0, run })
   return {
     list: (page) =>
-      Effect.map(pageOf(database, statements.entries, page), (rows) => rows.map(entryOf)),
+      Effect.map(pageOf(storage, statements.entries, page), (rows) => rows.map(entryOf)),
     read: (id) =>
       Effect.map(
-        query(database, statements.entry, [id]),
+        storage.read(statements.entry, [id]),
         ([row]) => row === undefined ? undefined : entryOf(row)
       ),
     attempted: (id, { at, cause }) =>
@@ -137,7 +114,7 @@ const insert = (
   { connection, statements }: Transaction,
   reminder: NewReminder,
   overwrite: boolean
-): Effect.Effect<OpExit, SqlError> =>
+): Effect.Effect<Exit.Exit<void, ReminderExists>, SqlError> =>
   Effect.gen(function*() {
     const { address, dueAt, expiresAt, name, payload, periodMillis, tag, ticksLeft } = reminder
     if (overwrite) yield* execute(connection, statements.cancel, keyOf(reminder))
@@ -191,7 +168,7 @@ const keep = (
   })
 
 const pageOf = (
-  database: Database,
+  storage: Storage,
   statements: { readonly all: string; readonly ofActor: string },
   { address, after, limit }: {
     readonly address: ActorAddress | undefined
@@ -200,8 +177,8 @@ const pageOf = (
   }
 ): Effect.Effect<ReadonlyArray<Row>, StoreUnavailable> =>
   address === undefined
-    ? query(database, statements.all, [after, limit])
-    : query(database, statements.ofActor, [address.type, address.id, after, limit])
+    ? storage.read(statements.all, [after, limit])
+    : storage.read(statements.ofActor, [address.type, address.id, after, limit])
 
 const text = (row: Row, column: string): string => String(row[column])
 

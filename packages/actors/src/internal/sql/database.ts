@@ -4,9 +4,9 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import { Duration, Effect, type Scope } from "effect"
 import { StoreUnavailable } from "../../DurableError.ts"
-import { postgres, postgresSynced, sqlite } from "./durableSql.ts"
-import { type Database, type Row, unavailable, withDeadline } from "./sqlTransaction.ts"
-import type { QueueBounds } from "./writeQueue.ts"
+import { postgres, sqlite } from "./dialect.ts"
+import type { Bounds } from "./groupCommit.ts"
+import { type Database, execute, type Row, unavailable, withDeadline } from "./transaction.ts"
 
 /** How a connection writes. */
 export interface Writing {
@@ -18,15 +18,15 @@ export interface Writing {
   readonly writeTimeout: Duration.DurationInput
 }
 
-/** The bounds of a store. */
-export interface StoreBounds extends QueueBounds {
+/** What a store is opened with. */
+export interface Opening extends Writing, Omit<Bounds, "writeTimeoutMillis"> {
   readonly valueBytesMax: number
 }
 
 /** Dies, in the name of a module, unless every bound is a count. */
 export const checkBounds = (
   module: string,
-  { batchBytesMax, batchMax, valueBytesMax, writesQueuedMax }: StoreBounds
+  { batchBytesMax, batchMax, valueBytesMax, writesQueuedMax }: Opening
 ): void => {
   const counts = { batchMax, batchBytesMax, valueBytesMax, writesQueuedMax }
   for (const [name, value] of Object.entries(counts)) {
@@ -34,6 +34,12 @@ export const checkBounds = (
     throw new RangeError(`${module}: ${name} is ${value}, expected a whole number above 0`)
   }
 }
+
+/** The bounds of the writes. */
+export const boundsOf = (opening: Opening): Bounds => ({
+  ...opening,
+  writeTimeoutMillis: Duration.toMillis(opening.writeTimeout)
+})
 
 /**
  * The database of the client. Sees to it that what is acknowledged is synced as promised, and that
@@ -44,45 +50,92 @@ export const openDatabase = (
 ): Effect.Effect<Database, StoreUnavailable, SqlClient | Scope.Scope> =>
   Effect.gen(function*() {
     const sql = yield* SqlClient
-    const { synchronous, writeTimeout: readTimeout } = writing
     return yield* sql.onDialectOrElse({
-      sqlite: () =>
-        promise(sql, synchronous).pipe(
-          Effect.zipRight(prepare(sql, writing)),
-          Effect.as({ sql, dialect: sqlite, readTimeout })
-        ),
-      pg: () =>
-        Effect.succeed({
-          sql,
-          dialect: synchronous === "full" ? postgresSynced : postgres,
-          readTimeout
-        }),
+      sqlite: () => openSqlite(sql, writing),
+      pg: () => Effect.succeed(postgresOf(sql, writing)),
       orElse: () => Effect.dieMessage("durable stores: only SQLite and PostgreSQL are supported")
     })
   })
 
-interface Promised {
+const postgresOf = (sql: SqlClient, { synchronous, writeTimeout }: Writing): Database => {
+  // As SET LOCAL; `remote_apply` and the like promise more than `on`, and stay.
+  const sync = "SELECT set_config('synchronous_commit', 'on', true)"
+    + " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+  const syncing = synchronous === "full" ? [sync] : []
+  const texts = (synced: boolean) => synced ? syncing : ["SET LOCAL synchronous_commit = off"]
+  return {
+    sql,
+    dialect: postgres,
+    readTimeout: writeTimeout,
+    begin: (connection, synced) =>
+      Effect.forEach(["BEGIN", ...texts(synced)], (text) => execute(connection, text), {
+        discard: true
+      }),
+    end: () => Effect.void
+  }
+}
+
+const openSqlite = (sql: SqlClient, writing: Writing) =>
+  Effect.gen(function*() {
+    const held = yield* hold(sql, writing.synchronous)
+    yield* prepare(sql, writing)
+    return sqliteOf(sql, { held, readTimeout: writing.writeTimeout })
+  })
+
+/**
+ * The setting belongs to the connection, which others write on too: it is lowered for a transaction
+ * that need not be synced, and raised when that is over. Where it could not be raised, nothing that
+ * is to be synced is written before it is.
+ */
+const sqliteOf = (sql: SqlClient, { held, readTimeout }: {
+  readonly held: Held
+  readonly readTimeout: Duration.DurationInput
+}): Database => {
+  const begun = (connection: Connection) => Effect.asVoid(execute(connection, "BEGIN IMMEDIATE"))
+  const raise = (connection: Connection) =>
+    Effect.map(pragma(connection, "synchronous = full"), () => void (held.lowered = false))
+  const lower = (connection: Connection) =>
+    Effect.suspend(() => {
+      held.lowered = true
+      return pragma(connection, "synchronous = normal")
+    })
+  return {
+    sql,
+    dialect: sqlite,
+    readTimeout,
+    begin: (connection, synced) =>
+      held.synchronous === "normal" || synced !== held.lowered
+        ? begun(connection)
+        : Effect.zipRight(synced ? raise(connection) : lower(connection), begun(connection)),
+    end: (connection) =>
+      Effect.suspend(() => held.lowered ? Effect.ignore(raise(connection)) : Effect.void)
+  }
+}
+
+interface Held {
   readonly synchronous: Writing["synchronous"]
   stores: number
+  /** The connection does not sync at present, for a transaction that need not be. */
+  lowered: boolean
 }
 
 /** In SQLite the setting is the connection's, and with it that of all stores of a client. */
-const promised = new WeakMap<SqlClient, Promised>()
+const holdings = new WeakMap<SqlClient, Held>()
 
 /** Holds the setting for one more store; fails where another one was promised the contrary. */
-const promise = (
+const hold = (
   sql: SqlClient,
   synchronous: Writing["synchronous"]
-): Effect.Effect<void, StoreUnavailable, Scope.Scope> =>
+): Effect.Effect<Held, StoreUnavailable, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.suspend(() => {
-      const held = promised.get(sql) ?? { synchronous, stores: 0 }
+      const held = holdings.get(sql) ?? { synchronous, stores: 0, lowered: false }
       if (held.synchronous !== synchronous) return contradiction(held.synchronous, synchronous)
       held.stores++
-      promised.set(sql, held)
+      holdings.set(sql, held)
       return Effect.succeed(held)
     }),
-    (held) => Effect.sync(() => void (--held.stores === 0 && promised.delete(sql)))
+    (held) => Effect.sync(() => void (--held.stores === 0 && holdings.delete(sql)))
   )
 
 const contradiction = (held: Writing["synchronous"], wanted: Writing["synchronous"]) =>

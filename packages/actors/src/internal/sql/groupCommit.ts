@@ -6,17 +6,18 @@
 import { Monotonic } from "@plantd/core"
 import {
   Cause,
-  type Clock,
   Effect,
   Exit,
-  Fiber,
+  type Fiber,
+  FiberId,
   Metric,
   MetricBoundaries,
   MetricLabel,
+  Runtime,
   type Scope
 } from "effect"
 import { type Outcome, StoreUnavailable, type UnavailableReason } from "../../DurableError.ts"
-import { EventLoop, type EventLoopService } from "../../EventLoop.ts"
+import { EventLoop } from "../../EventLoop.ts"
 import { Pending, type QueueBounds, type Sorting, WriteQueue, type Writes } from "./writeQueue.ts"
 
 /** What is written, and how a batch of it is. */
@@ -67,40 +68,53 @@ class Batch<Op, A, E> {
   }
 }
 
+/** A batch that the database has not answered yet. */
+interface UnderWay<Op, A, E> {
+  readonly batch: Batch<Op, A, E>
+  readonly fiber: Fiber.RuntimeFiber<void>
+}
+
 /** Gives the way to write. When the scope closes, what waits is written still. */
 export const makeGroupCommit = <Op, A, E>(
   committing: Committing<Op, A, E>,
   bounds: Bounds
 ): Effect.Effect<(op: Op) => Effect.Effect<A, E | StoreUnavailable>, never, Scope.Scope> =>
   Effect.gen(function*() {
+    const { afterTurn } = yield* EventLoop
     const clock = yield* Effect.clock
-    const eventLoop = yield* EventLoop
-    const group = new GroupCommit(committing, bounds, { clock, eventLoop })
-    const writer = yield* Effect.forkDaemon(group.run)
-    yield* Effect.addFinalizer(() => Effect.zipRight(group.close, Fiber.join(writer)))
+    const runtime = yield* Effect.runtime()
+    const now = () => Monotonic.millis(clock)
+    const group = new GroupCommit(committing, bounds, { afterTurn, now, runtime })
+    yield* Effect.addFinalizer(() => group.close)
     return group.submit
   })
 
+/** Where a group commit runs. */
+interface Around {
+  readonly afterTurn: (resume: () => void) => void
+  readonly now: () => number
+  readonly runtime: Runtime.Runtime<never>
+}
+
+/** Plain code around the fiber of one transaction. */
 class GroupCommit<Op, A, E> {
   private readonly committing: Committing<Op, A, E>
   private readonly bounds: Bounds
-  private readonly now: () => number
+  private readonly around: Around
   private readonly queue: WriteQueue<Op, A, E>
-  private wake: (() => void) | undefined = undefined
+  /** Until nothing waits any more and nothing is written. */
+  private busy = false
+  private underWay: UnderWay<Op, A, E> | undefined = undefined
+  private sweeper: Fiber.RuntimeFiber<never> | undefined = undefined
   private closed = false
-  private readonly eventLoop: EventLoopService
+  private onIdle: (() => void) | undefined = undefined
   /** What keeps the batch at hand from being written, or kept the one before from it. */
   private trouble: StoreUnavailable | undefined = undefined
 
-  constructor(
-    committing: Committing<Op, A, E>,
-    bounds: Bounds,
-    { clock, eventLoop }: { readonly clock: Clock.Clock; readonly eventLoop: EventLoopService }
-  ) {
+  constructor(committing: Committing<Op, A, E>, bounds: Bounds, around: Around) {
     this.committing = committing
     this.bounds = bounds
-    this.now = () => Monotonic.millis(clock)
-    this.eventLoop = eventLoop
+    this.around = around
     this.queue = new WriteQueue(committing, bounds)
   }
 
@@ -111,59 +125,70 @@ class GroupCommit<Op, A, E> {
         resume(Effect.fail(failure("closed", "not-written", "its layer is closed")))
         return
       }
-      const deadline = this.now() + this.bounds.writeTimeoutMillis
+      const deadline = this.around.now() + this.bounds.writeTimeoutMillis
       const pending = new Pending(op, deadline, resume)
       this.queue.offer(pending)
-      this.wakeUp()
+      if (!this.busy) this.gather()
       return Effect.suspend(() => this.queue.withdraw(pending))
     })
 
-  /** Writes batch after batch until it is closed and nothing waits. */
-  readonly run: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.whileLoop({
-      while: () => !this.closed || this.queue.size > 0,
-      body: () => (this.queue.size > 0 ? this.next : this.park),
-      step: () => {}
-    })
-  )
-
-  readonly close: Effect.Effect<void> = Effect.sync(() => {
+  /** Takes nothing more, and waits for what was taken. */
+  readonly close: Effect.Effect<void> = Effect.async<void>((resume) => {
     this.closed = true
-    this.wakeUp()
-  })
-
-  private readonly park = Effect.async<void>((resume) => {
-    this.trouble = undefined
-    if (this.closed || this.queue.size > 0) resume(Effect.void)
-    else this.wake = () => resume(Effect.void)
-  })
-
-  private readonly next: Effect.Effect<void> = Effect.gen(this, function*() {
-    yield* this.gather
-    // These waited for the batch before; what was wrong with it is nothing to later ones.
-    this.expire(this.queue.expired(this.now()), "not-written")
-    this.trouble = undefined
-    const batch = new Batch(this.queue.take())
-    if (batch.writes.length > 0) {
-      // A transaction that outlasts all deadlines of its batch is left to end by itself.
-      yield* Effect.raceFirst(Effect.disconnect(this.attempt(batch)), this.sweep(batch)).pipe(
-        Effect.catchAllCause((cause) => Effect.sync(() => this.fail(batch.writes, errorOf(cause))))
-      )
-    }
+    if (this.busy) this.onIdle = () => resume(Effect.void)
+    else resume(Effect.void)
   })
 
   /**
    * Lets everyone who is about to write do so: fibers, and what waits in timers and sockets, which
    * a transaction of SQLite holds up.
    */
-  private readonly gather = Effect.async<void>((resume) => {
-    this.eventLoop.afterTurn(() => resume(Effect.void))
-  })
+  private gather(): void {
+    this.busy = true
+    this.around.afterTurn(this.next)
+  }
 
-  private wakeUp(): void {
-    const { wake } = this
-    this.wake = undefined
-    wake?.()
+  private readonly next = (): void => {
+    // These waited for the batch before; what was wrong with it is nothing to later ones.
+    this.expire(this.queue.expired(this.around.now()), "not-written")
+    this.trouble = undefined
+    const writes = this.queue.take()
+    if (writes.length === 0) this.goOn()
+    else this.write(new Batch(writes))
+  }
+
+  private write(batch: Batch<Op, A, E>): void {
+    const fiber = Runtime.runFork(this.around.runtime)(this.attempt(batch))
+    this.underWay = { batch, fiber }
+    fiber.addObserver((exit) => {
+      // Else it was left to end by itself.
+      if (this.underWay?.batch === batch) this.written(batch, exit)
+    })
+    this.around.afterTurn(() => this.watch(batch))
+  }
+
+  /** SQLite has mostly done with a transaction by the next turn: then no timer is set for it. */
+  private watch(batch: Batch<Op, A, E>): void {
+    if (this.underWay?.batch !== batch) return
+    this.sweeper ??= Runtime.runFork(this.around.runtime)(this.sweeping)
+  }
+
+  private written(batch: Batch<Op, A, E>, exit: Exit.Exit<void>): void {
+    if (Exit.isFailure(exit)) this.fail(batch.writes, errorOf(exit.cause))
+    this.goOn()
+  }
+
+  private goOn(): void {
+    this.underWay = undefined
+    if (this.queue.size > 0) {
+      this.gather()
+      return
+    }
+    this.busy = false
+    this.trouble = undefined
+    this.sweeper?.unsafeInterruptAsFork(FiberId.none)
+    this.sweeper = undefined
+    this.onIdle?.()
   }
 
   /** Writes a batch; a locked database is tried again until the last deadline has passed. */
@@ -201,18 +226,26 @@ class GroupCommit<Op, A, E> {
     }, { discard: true })
   }
 
-  /** Ends what is past its deadline while a batch is written; ends itself when the batch has. */
-  private sweep(batch: Batch<Op, A, E>): Effect.Effect<void> {
-    return Effect.whileLoop({
-      while: () => batch.writes.some(({ ended }) => !ended),
-      body: () => Effect.sleep(sweepMillis),
-      step: () => {
-        const now = this.now()
-        const late = batch.writes.filter(({ deadline, ended }) => !ended && deadline <= now)
-        this.expire(late, batch.inTransaction ? "unknown" : "not-written")
-        this.expire(this.queue.expired(now), "not-written")
-      }
-    })
+  private readonly sweeping = Effect.forever(
+    Effect.zipRight(Effect.sleep(sweepMillis), Effect.sync(() => this.sweep()))
+  )
+
+  /**
+   * Ends what is past its deadline while a batch is written. A transaction that outlasts all of its
+   * batch is left to end by itself.
+   */
+  private sweep(): void {
+    const { underWay } = this
+    if (underWay === undefined) return
+    const { batch, fiber } = underWay
+    const now = this.around.now()
+    const late = batch.writes.filter(({ deadline, ended }) => !ended && deadline <= now)
+    this.expire(late, batch.inTransaction ? "unknown" : "not-written")
+    this.expire(this.queue.expired(now), "not-written")
+    if (batch.writes.some(({ ended }) => !ended)) return
+    this.underWay = undefined
+    fiber.unsafeInterruptAsFork(FiberId.none)
+    this.goOn()
   }
 
   private expire(late: Writes<Op, A, E>, outcome: Outcome): void {
@@ -238,10 +271,12 @@ class GroupCommit<Op, A, E> {
     batches.unsafeUpdate(1, [])
     batchSizes.unsafeUpdate(live.length, [])
     written.unsafeUpdate(exits.filter(Exit.isSuccess).length, [])
-    const missing = Exit.fail(failure("failed", "unknown", "the store said nothing of it"))
-    for (const [index, pending] of live.entries()) pending.end(exits[index] ?? missing)
+    for (const [index, pending] of live.entries()) pending.end(exits[index] ?? unanswered())
   }
 }
+
+/** Made where it is needed alone: an error costs more than a write. */
+const unanswered = () => Exit.fail(failure("failed", "unknown", "the store said nothing of it"))
 
 const failure = (
   reason: UnavailableReason,

@@ -4,7 +4,7 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Cause, Duration, Effect, Exit } from "effect"
 import { type Outcome, StoreUnavailable, type UnavailableReason } from "../../DurableError.ts"
-import type { Dialect } from "./durableSql.ts"
+import type { Dialect } from "./dialect.ts"
 
 /** A row as a driver gives it. */
 export type Row = Readonly<Record<string, unknown>>
@@ -15,6 +15,13 @@ export interface Database {
   readonly dialect: Dialect
   /** After so long a read that was not answered fails. */
   readonly readTimeout: Duration.DurationInput
+  /**
+   * Begins a transaction that is on the disk when its COMMIT has ended, or one that need not be.
+   * Takes the write lock at once where there is one for the database.
+   */
+  readonly begin: (connection: Connection, synced: boolean) => Effect.Effect<void, SqlError>
+  /** Puts back what `begin` has changed beyond its transaction. */
+  readonly end: (connection: Connection) => Effect.Effect<void>
 }
 
 /** Runs one statement with its text as it is, and gives its rows. */
@@ -53,32 +60,47 @@ export const withDeadline = <A, E, R>(
       })
   })
 
+/** What a transaction is of. */
+export interface Transaction<A> {
+  /** Whether it is on the disk when this has succeeded, where the database is to sync at all. */
+  readonly synced: boolean
+  readonly body: (connection: Connection) => Effect.Effect<A, SqlError>
+}
+
 /**
  * Runs `body` and commits it. Whatever fails before the COMMIT is sent provably was not written;
  * a COMMIT that failed may have been carried out, unless the database says that it was not.
  */
 export const transact = <A>(
-  { dialect, sql }: Database,
-  body: (connection: Connection) => Effect.Effect<A, SqlError>
+  { begin, end, sql }: Database,
+  { body, synced }: Transaction<A>
 ): Effect.Effect<A, StoreUnavailable> =>
   Effect.scoped(
     Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
-        const connection = yield* Effect.mapError(
-          restore(sql.reserve),
-          (error) => unavailable(error, "not-written")
-        )
-        const begin = Effect.forEach(dialect.begin, (text) => execute(connection, text), {
-          discard: true
-        })
-        const done = yield* Effect.exit(restore(Effect.zipRight(begin, body(connection))))
-        if (Exit.isFailure(done)) return yield* abandon(connection, done.cause, before)
-        const committed = yield* Effect.exit(restore(execute(connection, "COMMIT")))
-        if (Exit.isFailure(committed)) return yield* abandon(connection, committed.cause, during)
-        return done.value
-      })
+      Effect.flatMap(
+        Effect.mapError(restore(sql.reserve), (error) => unavailable(error, "not-written")),
+        (connection) => {
+          const all = Effect.zipRight(begin(connection, synced), body(connection))
+          return Effect.ensuring(commit(connection, { all, restore }), end(connection))
+        }
+      )
     )
   )
+
+const commit = <A>(
+  connection: Connection,
+  { all, restore }: {
+    readonly all: Effect.Effect<A, SqlError>
+    readonly restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
+  }
+): Effect.Effect<A, StoreUnavailable> =>
+  Effect.gen(function*() {
+    const done = yield* Effect.exit(restore(all))
+    if (Exit.isFailure(done)) return yield* abandon(connection, done.cause, before)
+    const committed = yield* Effect.exit(restore(execute(connection, "COMMIT")))
+    if (Exit.isFailure(committed)) return yield* abandon(connection, committed.cause, during)
+    return done.value
+  })
 
 /** What became of a transaction whose statements failed before its COMMIT. */
 const before = (): Outcome => "not-written"

@@ -4,7 +4,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import { Cause, type Duration, Effect, Schedule } from "effect"
 import { SchemaTooNew, StoreUnavailable } from "../../DurableError.ts"
-import { unavailable } from "./sqlTransaction.ts"
+import { unavailable } from "./transaction.ts"
 
 /** The migrations of one feature, and the table that says which were run. */
 export interface Migrations {
@@ -18,9 +18,6 @@ const attemptsMax = 50
 
 /** How long it waits in between. */
 const attemptDelay: Duration.DurationInput = "100 millis"
-
-/** The columns by which a row belongs to an actor, and to a name within it. */
-export const keyColumns = "actor_type TEXT NOT NULL, actor_id TEXT NOT NULL, name TEXT NOT NULL"
 
 /**
  * Makes a table. `BIGINT` and `IDENTITY` are the types of either database; an identity is never
@@ -44,6 +41,13 @@ export const createTable = (name: string, columns: string) =>
     )
     return sql.unsafe(`CREATE TABLE ${name} (${typed})${options}`)
   })
+
+/** Makes an index on columns of a table. */
+export const createIndex = (table: string, columns: string) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    sql.unsafe(
+      `CREATE INDEX ${table}_${columns.replaceAll(", ", "_")} ON ${table} (${columns})`
+    ))
 
 /** Runs what is missing. Several processes may do so at once on one database. */
 export const migrate = (
