@@ -144,7 +144,12 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "test/hardware/ControlProtocol.test.ts": ["packages/hardware/src/internal/frameText.ts"],
   "test/hardware/DriverSafety.test.ts": ["packages/hardware/src/internal/driverSafety.ts"],
+  "test/hardware/MockLink.test.ts": [
+    "packages/hardware/src/internal/mockDevice.ts",
+    "packages/hardware/src/internal/mockRequests.ts"
+  ],
   "test/hardware/SimulatedLink.test.ts": [
+    "packages/hardware/src/internal/foreignFiber.ts",
     "packages/hardware/src/internal/simulatedDevice.ts"
   ],
   "test/hardware/ZmqLink.test.ts": [

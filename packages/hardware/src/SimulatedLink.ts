@@ -3,10 +3,11 @@
  * real device protocol between model and actor, over sockets in memory. What holds with a device
  * process (deadlines, fences, states, silence, epochs) holds here, in virtual time as in real time.
  */
-import { Effect, Fiber, FiberSet, Layer, type Scope, type Stream } from "effect"
+import { Effect, Fiber, Layer, type Scope, type Stream } from "effect"
 import type { Attributes, Commands, DeviceDefinition } from "./DeviceDefinition.ts"
 import type * as Driver from "./Driver.ts"
 import * as DriverStore from "./DriverStore.ts"
+import { makeFork } from "./internal/foreignFiber.ts"
 import * as Simulated from "./internal/simulatedDevice.ts"
 import type { LinkMaker } from "./LinkPort.ts"
 import type { Timing } from "./LinkState.ts"
@@ -81,7 +82,7 @@ export const simulated = <
   Effect.gen(function*() {
     const scope = yield* Effect.scope
     const store = yield* Layer.build(DriverStore.memory)
-    const run = yield* FiberSet.makeRuntime<Driver.NeedsOf<H> | R | M>()
+    const fork = yield* makeFork<Driver.NeedsOf<H> | R | M>()
     const devices = new Map<string, Simulated.SimulatedDevice>()
     const deviceOf = (id: string): Simulated.SimulatedDevice => {
       const known = devices.get(id)
@@ -94,10 +95,7 @@ export const simulated = <
         network: options.network ?? {},
         settings: { ...settings, ...options.settings },
         scope,
-        within: (effect) =>
-          Effect.clockWith((clock) =>
-            Fiber.join(run(Effect.withClock(Effect.provide(effect, store), clock)))
-          )
+        within: (effect) => Effect.flatMap(fork(Effect.provide(effect, store)), Fiber.join)
       })
       devices.set(id, device)
       return device
