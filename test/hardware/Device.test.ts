@@ -201,7 +201,10 @@ describe("when the device process dies", () => {
         epoch: 3
       })
       expect(again.speed).toBe(0)
-      yield* pump.write.speed(9)
+      // What is unknown is looked after first, for a second.
+      const third = yield* Effect.fork(pump.write.speed(9))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(third)
       expect(again.speed).toBe(9)
     }).pipe(simulated))
 })

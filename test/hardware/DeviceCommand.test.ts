@@ -2,6 +2,11 @@ import { describe, expect, it } from "@effect/vitest"
 import { Command } from "@plantd/hardware"
 import { Schema } from "effect"
 
+const members = {
+  states: ["ready"],
+  attributes: { primed: { type: "boolean" }, flow: { type: "number" } }
+}
+
 describe("make", () => {
   it("a command is ordinary, takes nothing, gives nothing and may take 5 s by default", () => {
     const command = Command.make({ effect: "set" })
@@ -39,13 +44,34 @@ describe("fault", () => {
       Command.make({ effect: "set", allowedIn: ["raedy"] }),
       'allowedIn: "raedy" is none of the device\'s states (ready)'
     ],
-    [Command.make({ effect: "set", allowedIn: ["ready"] }), undefined]
+    [Command.make({ effect: "set", allowedIn: ["ready"] }), undefined],
+    [Command.make({ effect: "pulse", verify: "primed" }), undefined],
+    [Command.make({ effect: "pulse", verify: { attribute: "flow", equals: [1, 2] } }), undefined],
+    [
+      Command.make({ effect: "pulse", verify: "prmied" }),
+      'verify: the device has no attribute "prmied"'
+    ],
+    [
+      Command.make({ effect: "pulse", verify: "flow" }),
+      "verify.equals: attribute flow is a number, got true"
+    ],
+    [
+      Command.make({ effect: "pulse", verify: { attribute: "primed", equals: [] } }),
+      "verify.equals: expected at least one value"
+    ],
+    [
+      Command.make({
+        effect: "pulse",
+        verify: { attribute: "primed", equals: true, within: Infinity }
+      }),
+      "verify.within: expected a finite duration"
+    ]
   ])("of %o names the field", (command, fault) => {
     const checked = command as Command.Any
     if (String(checked.timeout) === "Infinity") {
-      expect(Command.fault({ ...checked, timeout: Infinity }, ["ready"])).toBe(fault)
+      expect(Command.fault({ ...checked, timeout: Infinity }, members)).toBe(fault)
     } else {
-      expect(Command.fault(checked, ["ready"])).toBe(fault)
+      expect(Command.fault(checked, members)).toBe(fault)
     }
   })
 })

@@ -277,7 +277,7 @@ describe("what can go wrong with a device process", () => {
       yield* device.heal
       yield* settle
       expect(plant.speed).toBe(0)
-      expect(yield* device.counters).toMatchObject({ commandsExecuted: 0, commandsRefused: 1 })
+      expect(yield* device.counters).toMatchObject({ commandsExecuted: 0, commandsRefused: 2 })
     }))
 
   it.scoped("that hears of no node any more it brings itself into its safe state", () =>

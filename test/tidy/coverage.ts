@@ -106,8 +106,25 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/supervision/parenthood.ts",
     "packages/actors/src/internal/engine/supervised.ts"
   ],
+  "test/hardware/DeviceJournal.test.ts": [
+    "packages/hardware/src/internal/commandDesk.ts",
+    "packages/hardware/src/internal/commandGate.ts",
+    "packages/hardware/src/internal/commandLane.ts",
+    "packages/hardware/src/internal/commandLook.ts",
+    "packages/hardware/src/internal/commandOutcome.ts",
+    "packages/hardware/src/internal/commandRun.ts",
+    "packages/hardware/src/internal/commandSend.ts",
+    "packages/hardware/src/internal/commandSettling.ts",
+    "packages/hardware/src/internal/deviceDesk.ts",
+    "packages/hardware/src/internal/deviceLife.ts",
+    "packages/hardware/src/internal/deviceReach.ts",
+    "packages/hardware/src/internal/interlockWatch.ts",
+    "packages/hardware/src/internal/listeners.ts"
+  ],
   "test/hardware/DeviceStore.test.ts": ["packages/hardware/src/internal/memoryDeviceStore.ts"],
   "test/hardware/Device.test.ts": [
+    "packages/hardware/src/DeviceClient.ts",
+    "packages/hardware/src/internal/deviceFaults.ts",
     "packages/hardware/src/internal/attributeTable.ts",
     "packages/hardware/src/internal/deviceActor.ts",
     "packages/hardware/src/internal/deviceClient.ts",

@@ -222,6 +222,8 @@ const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): Write
     case "AskTimeout":
       return error.outcome === "not-handled" ? "not-sent" : "unknown"
     case "DeviceUnavailable":
+    case "JournalUnavailable":
+    case "CommandCancelled":
     case "ActorStopped":
     case "MailboxFull":
     case "MessageInvalid":

@@ -16,6 +16,11 @@ export interface Options<W extends Access> {
   readonly access?: W
   /** How old a reading may grow before it is `stale`; positive. Without it none grows stale. */
   readonly maxAge?: Duration.DurationInput
+  /**
+   * How long after a write the attribute may take to read as it was set; 0 where nothing is said. A
+   * write that nobody answered is looked after for so long.
+   */
+  readonly settle?: Duration.DurationInput
 }
 
 /** What can be said of a number. */
@@ -26,6 +31,8 @@ export interface NumberOptions<W extends Access> extends Options<W> {
   readonly range?: readonly [min: number, max: number]
   /** A change that is not larger than this, in `unit`, is not told to subscribers. */
   readonly deadband?: { readonly absolute: number }
+  /** How far, in `unit`, a reading may be from what was written and still count as that; 0. */
+  readonly tolerance?: number
   /** The limits past which it is an alarm. */
   readonly alarm?: DeviceAlarm.NumberAlarm
 }
@@ -156,6 +163,16 @@ export const reasonOf = (attribute: Attribute, value: unknown): string => {
 export const refusal = (attribute: Attribute, value: unknown): string | undefined =>
   assess(attribute, value) === "good" ? undefined : reasonOf(attribute, value)
 
+/** The `settle` in milliseconds; 0 where nothing is said. */
+export const settleMillis = (attribute: Attribute): number =>
+  Duration.toMillis(attribute.settle ?? 0)
+
+/** True where a value that was read is what was written, within the tolerance. */
+export const isAsWritten = (attribute: Attribute, written: unknown, read: unknown): boolean =>
+  attribute.type === "number" && typeof written === "number" && typeof read === "number"
+    ? Math.abs(read - written) <= (attribute.tolerance ?? 0)
+    : written === read
+
 /**
  * What is wrong with a declaration: the field and the fault; `undefined` where all is well. Checked
  * when a device is defined, since the fault is a programmer's.
@@ -166,6 +183,9 @@ export const fault = (attribute: Attribute): string | undefined => {
   }
   if (attribute.maxAge !== undefined && !isPositiveDuration(attribute.maxAge)) {
     return `maxAge: expected a positive duration, got ${JSON.stringify(attribute.maxAge)}`
+  }
+  if (attribute.settle !== undefined && !isFiniteDuration(attribute.settle)) {
+    return `settle: expected a finite duration, got ${JSON.stringify(attribute.settle)}`
   }
   const fault = attribute.type === "string"
     ? valuesFault(attribute.values)
@@ -190,7 +210,7 @@ const valuesFault = (values: ReadonlyArray<string> | undefined): string | undefi
 }
 
 const numberFault = (attribute: NumberAttribute): string | undefined => {
-  const { deadband, range, unit } = attribute
+  const { deadband, range, tolerance, unit } = attribute
   if (typeof unit !== "string") return "unit: expected a string"
   if (range !== undefined) {
     const [min, max] = range
@@ -200,8 +220,14 @@ const numberFault = (attribute: NumberAttribute): string | undefined => {
   if (deadband !== undefined && !(deadband.absolute >= 0 && deadband.absolute < Infinity)) {
     return `deadband.absolute: expected a number of at least 0, got ${deadband.absolute}`
   }
+  if (tolerance !== undefined && !(tolerance >= 0 && tolerance < Infinity)) {
+    return `tolerance: expected a number of at least 0, got ${tolerance}`
+  }
   return undefined
 }
 
 const isPositiveDuration = (input: unknown): boolean =>
   Option.exists(Duration.decodeUnknown(input), (span) => Duration.toMillis(span) > 0)
+
+const isFiniteDuration = (input: unknown): boolean =>
+  Option.exists(Duration.decodeUnknown(input), (span) => Duration.toMillis(span) < Infinity)

@@ -13,9 +13,13 @@ export const State = Schema.Literal(
   "outcome-unknown",
   "succeeded",
   "failed",
+  "rejected",
   "unresolved"
 )
-/** Where a journalled command stands. */
+/**
+ * Where a journalled command stands. `rejected`: it was intended, and provably not carried out,
+ * since the device process refused it or the transport did not take it.
+ */
 export type State = typeof State.Type
 
 /**
@@ -91,7 +95,8 @@ export interface Retention {
 export const pageMax = 1_000
 
 /** True where nothing is left to find out. */
-export const isSettled = (state: State): boolean => state === "succeeded" || state === "failed"
+export const isSettled = (state: State): boolean =>
+  state === "succeeded" || state === "failed" || state === "rejected"
 
 /** True where two intents ask for the same: then a second one is answered by the first one's. */
 export const asksTheSame = (

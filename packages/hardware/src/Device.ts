@@ -14,16 +14,19 @@ import {
   make as define,
   type WithState
 } from "./DeviceDefinition.ts"
+import type { Failure, Journal, Ownership, Service } from "./DeviceClient.ts"
 import type { CommandError, ReadError, SubscribersFull } from "./DeviceError.ts"
 import type { DeviceStore } from "./DeviceStore.ts"
 import type { WritableOf } from "./Driver.ts"
 import { build, type Settings, type Setup } from "./internal/deviceActor.ts"
 import { clientOf } from "./internal/deviceClient.ts"
 import { deviceActor, type DeviceStatus } from "./internal/deviceProtocol.ts"
+import type * as Interlock from "./Interlock.ts"
 import type { LinkMaker } from "./LinkPort.ts"
 import type { Gap, Mode } from "./Subscription.ts"
 
 export type { DeviceStatus, Settings }
+export type { Journal, Ownership, Service } from "./DeviceClient.ts"
 export { readTimeoutMillis, writeTimeoutMillis } from "./internal/deviceClient.ts"
 export { askMarginMillis } from "./internal/deviceCommands.ts"
 
@@ -34,6 +37,15 @@ export interface CallOptions {
    * `timeout` where nothing is said; 5 s for a write.
    */
   readonly timeout?: Duration.DurationInput
+  /**
+   * Names this command and no other: the same id again, with the same arguments, is answered by
+   * what became of it. Made by the client where nothing is said.
+   */
+  readonly commandId?: string
+  /** Who gives it; needed while a session operates the device. */
+  readonly session?: string
+  /** Refused where the device process is of another epoch: it was started anew since. */
+  readonly expectedEpoch?: number
 }
 
 /** How a subscription is served. */
@@ -50,8 +62,6 @@ type Member<A extends Attributes, K extends keyof A> = K extends string ? Readin
 export type AnyReading<A extends Attributes, K extends keyof A = keyof A> = {
   [N in K]: Member<A, N>
 }[K]
-
-type Failure<E> = E | ActorError.AskError
 
 type Invocation<C extends DeviceCommand> = keyof Schema.Schema.Type<C["payload"]> extends never
   ? (options?: CallOptions) => Outcome<C>
@@ -91,6 +101,12 @@ export type Client<A extends Attributes, C extends Commands> =
     readonly link: Effect.Effect<DeviceStatus, ActorError.AskError>
     /** How the device is reached now, and whenever that changes. */
     readonly linkChanges: Stream.Stream<DeviceStatus, ActorError.AskError>
+    /** What became of commands, as far as is known and kept. */
+    readonly journal: Journal
+    /** Who operates the device: while a session does, others' commands are refused. */
+    readonly lease: Ownership
+    /** Whether it is in service: out of service, only emergency commands are sent. */
+    readonly lifecycle: Service
   }
   & { readonly [K in keyof C]: Invocation<C[K]> }
 
@@ -148,20 +164,40 @@ export interface Options<
   readonly commands?: C
   /** The states it can be in. With them it has an attribute `state`. */
   readonly states?: ReadonlyArray<State>
+  /** Conditions under which commands are not sent. */
+  readonly interlocks?: ReadonlyArray<
+    Interlock.Interlock<keyof WithState<A, State> & string, Target<A, C>, keyof C & string>
+  >
   /** What must be known of each device, for example its endpoints. */
   readonly config?: Config
   /** What is to be said of the alarms that belong to no attribute, where anything is. */
   readonly alarms?: BuiltInAlarms<NoInfer<State>>
 }
 
-/** Commands that wait for the one under way, and subscriptions, of one device. */
-export const settings: Settings = { commandQueueMax: 32, subscribersMax: 1_024 }
+type Target<A extends Attributes, C extends Commands> =
+  | (keyof C & string)
+  | `write.${WritableOf<A> & string}`
+
+/** 32 commands wait, 1,024 subscriptions; 10,000 settled commands are kept for 30 days. */
+export const settings: Settings = {
+  commandQueueMax: 32,
+  subscribersMax: 1_024,
+  journalDays: 30,
+  journalKeep: 10_000
+}
 
 /** Defines a type of device. A fault in the definition throws, naming the field. */
 export const make = <
   const Name extends string,
   A extends Attributes,
-  C extends { readonly [name: string]: DeviceCommand<PlainSchema, PlainSchema, State> } = {},
+  C extends {
+    readonly [name: string]: DeviceCommand<
+      PlainSchema,
+      PlainSchema,
+      State,
+      keyof WithState<A, State> & string
+    >
+  } = {},
   const State extends string = never,
   Config extends PlainSchema = typeof Schema.Void
 >(
@@ -172,6 +208,7 @@ export const make = <
     attributes: options.attributes,
     commands: options.commands ?? {} as C,
     states: options.states ?? [],
+    interlocks: options.interlocks ?? [],
     config: options.config ?? Schema.Void as unknown as Config,
     ...(options.alarms === undefined ? {} : { alarms: options.alarms })
   })

@@ -8,6 +8,7 @@ import * as DeviceAlarm from "./DeviceAlarm.ts"
 import type { Any as AnyCommand, PlainSchema } from "./DeviceCommand.ts"
 import * as DeviceCommand from "./DeviceCommand.ts"
 import * as Description from "./DeviceDescription.ts"
+import * as Interlock from "./Interlock.ts"
 
 /** The attributes of a device by name. */
 export type Attributes = { readonly [name: string]: Attribute.Attribute }
@@ -44,6 +45,7 @@ export interface DeviceDefinition<
   readonly config: Config
   /** The names of the attributes in the order of their indices on the wire. */
   readonly order: ReadonlyArray<keyof A & string>
+  readonly interlocks: ReadonlyArray<Interlock.Interlock>
   readonly description: Description.DeviceDescription
   /** The alarms of its attributes in the order of their names, then those of each device. */
   readonly alarms: ReadonlyArray<DeviceAlarm.Definition>
@@ -59,9 +61,13 @@ export interface Parts<
   readonly attributes: A
   readonly commands: C
   readonly states: ReadonlyArray<State>
+  readonly interlocks?: ReadonlyArray<Interlock.Interlock>
   readonly config: Config
   readonly alarms?: DeviceAlarm.BuiltInAlarms<State>
 }
+
+/** The most interlocks of one device. */
+export const interlocksMax = 64
 
 /**
  * Checks and completes a definition. A fault in it is a programmer's: it throws a `TypeError` that
@@ -78,18 +84,13 @@ export const make = <
   parts: Parts<A, C, State, Config>
 ): DeviceDefinition<Name, WithState<A, State>, C, State, Config> => {
   check(name, parts)
-  const attributes = (parts.states.length === 0 ? parts.attributes : {
-    ...parts.attributes,
-    [stateAttribute]: Attribute.string({
-      values: parts.states,
-      ...(parts.alarms?.state === undefined ? {} : { alarm: parts.alarms.state })
-    })
-  }) as WithState<A, State>
+  const attributes = withState(parts) as WithState<A, State>
   const order = Description.attributeOrder(attributes)
   return {
     ...parts,
     name,
     attributes,
+    interlocks: parts.interlocks ?? [],
     order,
     alarms: [
       ...order.flatMap((of) => Attribute.alarmsOf(of, attributes[of] as Attribute.Attribute)),
@@ -108,7 +109,8 @@ export const make = <
 export type ConfigOf<D extends DeviceDefinition> = Schema.Schema.Type<D["config"]>
 
 // A client is a value that people may return from async functions: hence no member called `then`.
-const reserved = ["read", "write", "subscribe", "snapshot", "link", "linkChanges", "then"]
+const reserved = ["read", "write", "subscribe", "snapshot", "link", "linkChanges"]
+  .concat(["alarms", "journal", "lease", "lifecycle", "then"])
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/
 
@@ -141,8 +143,52 @@ const check = (
     if (reserved.includes(name)) {
       fail(device, `commands.${name}`, `the name is taken (${reserved.join(", ")} are)`)
     }
-    const fault = DeviceCommand.fault(command, parts.states)
+    const fault = DeviceCommand.fault(command, {
+      states: parts.states,
+      attributes: withState(parts)
+    })
     if (fault !== undefined) fail(device, `commands.${name}.${fault}`)
+  }
+  checkInterlocks(device, parts)
+}
+
+const withState = (
+  { alarms, attributes, states }: Pick<
+    Parts<Attributes, Commands, string, PlainSchema>,
+    "alarms" | "attributes" | "states"
+  >
+): Attributes =>
+  states.length === 0 ? attributes : {
+    ...attributes,
+    [stateAttribute]: Attribute.string({
+      values: states,
+      ...(alarms?.state === undefined ? {} : { alarm: alarms.state })
+    })
+  }
+
+const checkInterlocks = (
+  device: string,
+  parts: Parts<Attributes, Commands, string, PlainSchema>
+): void => {
+  const { attributes, commands, interlocks = [] } = parts
+  if (interlocks.length > interlocksMax) fail(device, "interlocks", `at most ${interlocksMax}`)
+  const plainCommands = Object.keys(commands).filter((name) =>
+    commands[name]?.takesPayload === false
+  )
+  const writable = Object.keys(attributes).filter((name) =>
+    attributes[name]?.access === "read-write"
+  )
+  const members = {
+    attributes: withState(parts),
+    targets: [...writable.map((name) => `write.${name}`), ...Object.keys(commands)],
+    plainCommands
+  }
+  for (const [index, interlock] of interlocks.entries()) {
+    const fault = Interlock.fault(interlock, members)
+    if (fault !== undefined) fail(device, `interlocks[${index}].${fault}`)
+    if (interlocks.findIndex(({ id }) => id === interlock.id) < index) {
+      fail(device, `interlocks[${index}].id`, `${JSON.stringify(interlock.id)} is there twice`)
+    }
   }
 }
 

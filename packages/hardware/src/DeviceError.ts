@@ -1,8 +1,10 @@
 /**
  * What can come of asking a device for something. Each error says whether the device can have
- * acted: `CommandRejected` and `DeviceUnavailable` prove that it has not, `ResultInvalid` that it
+ * acted: `CommandRejected`, `CommandCancelled`, `DeviceUnavailable` and `JournalUnavailable` prove
+ * that it has not, `ResultInvalid` that it
  * has, `OutcomeUnknown` that nobody knows.
  */
+import { DurableError } from "@plantd/actors"
 import { Command } from "@plantd/core"
 import { Schema } from "effect"
 import { Phase } from "./LinkState.ts"
@@ -88,6 +90,77 @@ export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>()("Outcom
   }
 }
 
+/** Nothing was sent: the journal did not take the intent, and without it nothing may be sent. */
+export class JournalUnavailable extends Schema.TaggedError<JournalUnavailable>()(
+  "JournalUnavailable",
+  { device: Schema.String, operation: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `${this.device}: ${this.operation} was not sent, since the journal of commands did not`
+      + ` take it: ${this.detail}`
+  }
+}
+
+/** The command was taken out of the queue before it was sent. */
+export class CommandCancelled extends Schema.TaggedError<CommandCancelled>()("CommandCancelled", {
+  device: Schema.String,
+  operation: Schema.String,
+  commandId: Schema.String
+}) {
+  override get message(): string {
+    return `${this.device}: ${this.operation} was cancelled before it was sent`
+  }
+}
+
+/** No command of this id was ever sent, as far as the journal goes back. */
+export class CommandNotFound extends Schema.TaggedError<CommandNotFound>()("CommandNotFound", {
+  device: Schema.String,
+  commandId: Schema.String
+}) {
+  override get message(): string {
+    return `${this.device}: no command with the id ${this.commandId} was sent, as far as its`
+      + " journal goes back"
+  }
+}
+
+/** There is nothing to decide about this command: it is not of unknown outcome. */
+export class CommandNotOpen extends Schema.TaggedError<CommandNotOpen>()("CommandNotOpen", {
+  device: Schema.String,
+  commandId: Schema.String,
+  state: Command.State
+}) {
+  override get message(): string {
+    return `${this.device}: command ${this.commandId} is ${this.state}: there is nothing to decide`
+  }
+}
+
+/** Another session operates the device. */
+export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
+  device: Schema.String,
+  session: Schema.String,
+  /** In milliseconds since 1970-01-01 UTC. */
+  expiresAt: Schema.Number
+}) {
+  override get message(): string {
+    return `${this.device} is operated by session ${this.session}, until its lease ends or is given`
+      + " back"
+  }
+}
+
+/** What the store of devices can fail with. */
+export const StoreError = Schema.Union(DurableError.StoreUnavailable, DurableError.Superseded)
+/** What the store of devices can fail with. */
+export type StoreError = typeof StoreError.Type
+
+/** What can come of asking what became of a command. */
+export const JournalError = Schema.Union(
+  CommandNotFound,
+  DurableError.StoreUnavailable,
+  DurableError.CorruptRow
+)
+/** What can come of asking what became of a command. */
+export type JournalError = typeof JournalError.Type
+
 /** The configuration of a device is not what its definition says: its actor cannot start. */
 export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
   /** The type of the device. */
@@ -119,7 +192,9 @@ export type ReadError = typeof ReadError.Type
 /** What can come of a write or a command. */
 export const CommandError = Schema.Union(
   DeviceUnavailable,
+  JournalUnavailable,
   CommandRejected,
+  CommandCancelled,
   CommandFailed,
   ResultInvalid,
   OutcomeUnknown

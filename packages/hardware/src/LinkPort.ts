@@ -107,7 +107,9 @@ export class Failed extends Schema.TaggedError<Failed>()("Failed", { detail: Sch
 
 /** The request was handed over, and no answer says what became of it. */
 export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
-  detail: Schema.String
+  detail: Schema.String,
+  /** True where the device process itself says that it cannot tell: to ask again does not help. */
+  said: Schema.optionalWith(Schema.Boolean, { exact: true })
 }) {
   override get message(): string {
     return `it was sent, and nothing says what became of it: ${this.detail}`
@@ -134,6 +136,10 @@ export interface CommandOptions {
   readonly effect: Command.Effect
   /** `emergency` finds room however many requests wait; `ordinary` where nothing is said. */
   readonly lane?: Lane
+  /** Told when the transport has taken it: then it may have been carried out. Plain code. */
+  readonly onSent?: () => void
+  /** Told how far it has come, from 0 to 1, where the device process says so. Plain code. */
+  readonly onProgress?: (progress: number, message: string | undefined) => void
 }
 
 /** An open link to one device. Each request ends by its deadline at the latest. */
@@ -144,13 +150,13 @@ export interface Link {
     attributes: ReadonlyArray<string>,
     options: { readonly deadlineMillis: number }
   ) => Effect.Effect<Batch, LinkError>
-  /** Sets an attribute; sent at most once. */
+  /** Sets an attribute; sent once a call. The same id again is the same command to the device. */
   readonly write: (
     attribute: string,
     value: unknown,
     options: CommandOptions
   ) => Effect.Effect<void, LinkError>
-  /** Has a command carried out; sent at most once. Gives the encoded result. */
+  /** Has a command carried out; sent once a call, as a write is. Gives the encoded result. */
   readonly invoke: (
     command: string,
     payload: unknown,

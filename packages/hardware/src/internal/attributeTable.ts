@@ -41,6 +41,7 @@ export class AttributeTable {
   private readonly device: Identifier.DeviceId
   private readonly faults: Faults
   private readonly onDue: (at: number) => void
+  private readonly onReading: (reading: Reading.Reading) => void
   readonly subscriptions = new Set<Subscription>()
 
   constructor(
@@ -51,11 +52,14 @@ export class AttributeTable {
       readonly faults: Faults
       /** Told of each reading that is kept when it grows stale, by the clock that never jumps. */
       readonly onDue: (at: number) => void
+      /** Told of each reading that is the newest of its attribute, and of what becomes stale. */
+      readonly onReading: (reading: Reading.Reading) => void
     }
   ) {
     this.device = device
     this.faults = options.faults
     this.onDue = options.onDue
+    this.onReading = options.onReading
     this.cells = definition.order.map((name, index) => {
       const attribute = definition.attributes[name] as Attribute
       const unit = unitOf(attribute)
@@ -176,11 +180,13 @@ export class AttributeTable {
     cell.reading = reading
     cell.measuredAt = measuredAt
     this.onDue(measuredAt + cell.maxAge)
+    this.onReading(reading)
   }
 
   private degrade(cell: Cell, reason: string, now: number): void {
     if (isStale(cell.reading)) return
     cell.reading = Reading.degrade(cell.reading, "stale", reason)
+    this.onReading(cell.reading)
     for (const subscription of this.subscriptions) {
       subscription.offer(cell.index, cell.reading, now)
     }

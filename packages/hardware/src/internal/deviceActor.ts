@@ -4,28 +4,23 @@
  */
 import { ActorContext, ActorSystem } from "@plantd/actors"
 import { Epoch, Identifier, Monotonic } from "@plantd/core"
-import {
-  Effect,
-  Mailbox,
-  Metric,
-  MetricLabel,
-  ParseResult,
-  Queue,
-  Runtime,
-  type Schema,
-  type Scope,
-  Stream
-} from "effect"
-import type { DeviceDefinition } from "../DeviceDefinition.ts"
+import { Effect, ParseResult, Queue, type Schema, type Scope, Stream } from "effect"
+import { type DeviceDefinition, interlocksMax } from "../DeviceDefinition.ts"
 import { ConfigInvalid, SubscribersFull } from "../DeviceError.ts"
 import type { Batch } from "../DeviceProtocol.ts"
-import { DeviceStore } from "../DeviceStore.ts"
+import { DeviceStore, type OutOfService } from "../DeviceStore.ts"
+import type * as Interlock from "../Interlock.ts"
 import type { Link, LinkMaker, LinkOwner, LinkStatus } from "../LinkPort.ts"
 import { capacityMax, type Mode, Subscription } from "../Subscription.ts"
 import { type Arrival, AttributeTable } from "./attributeTable.ts"
-import { type CommandLane, commandLane, commandsOf, readError } from "./deviceCommands.ts"
+import { commandsOf, readError } from "./deviceCommands.ts"
+import { makeDesk } from "./deviceDesk.ts"
+import { makeFaults } from "./deviceFaults.ts"
+import { goOn, type Life, marksOf, type Operating } from "./deviceLife.ts"
 import type { DeviceStatus } from "./deviceProtocol.ts"
-import { LogLimiter } from "./logLimiter.ts"
+import { DeviceReach } from "./deviceReach.ts"
+import { InterlockWatch } from "./interlockWatch.ts"
+import { Listeners } from "./listeners.ts"
 
 /** The bounds of a device actor. */
 export interface Settings {
@@ -33,6 +28,10 @@ export interface Settings {
   readonly commandQueueMax: number
   /** Subscriptions at a time; beyond it they fail with `SubscribersFull`. */
   readonly subscribersMax: number
+  /** How many days the journal keeps commands that are settled; those of unknown outcome stay. */
+  readonly journalDays: number
+  /** How many settled commands the journal keeps, the newest. */
+  readonly journalKeep: number
 }
 
 /** All that the actors of a type of device are made from. */
@@ -51,18 +50,11 @@ export interface DeviceState {
   readonly settings: Settings
   readonly table: AttributeTable
   readonly link: Link
-  readonly lane: CommandLane
+  readonly reach: DeviceReach
+  readonly life: Life
+  readonly lease: Operating
   readonly arrival: () => Arrival
 }
-
-const invalidTotal = Metric.counter("plantd_device_readings_invalid_total", {
-  description: "Readings of the wrong type or not finite",
-  incremental: true
-})
-const unknownTotal = Metric.counter("plantd_device_readings_unknown_total", {
-  description: "Readings of attributes that the device does not have",
-  incremental: true
-})
 
 /** Changes of the link that wait for a slow reader; the oldest are forgotten. */
 const statusesMax = 64
@@ -72,65 +64,131 @@ export const build = <E, R>(setup: Setup<E, R>) =>
   Effect.gen(function*() {
     const actor = yield* ActorContext
     const id = Identifier.DeviceId.make(actor.address.id)
-    const config = yield* decodeConfig(setup, id)
-    const store = yield* DeviceStore
-    // Before the link is opened: from here on, whoever had the device before writes nothing.
-    const claimed = yield* store.claim(actor.address, { fence: undefined })
-    const { faults, invalid } = yield* makeFaults(id)
     const clock = yield* Effect.clock
     const arrival = (): Arrival => ({
       wall: clock.unsafeCurrentTimeMillis(),
       now: Monotonic.millis(clock)
     })
-    const growth: Growth = { wake: yield* Queue.sliding<void>(1), at: Infinity }
-    const onDue = (at: number) => {
-      if (at < growth.at) Queue.unsafeOffer(growth.wake, undefined)
-    }
-    const table = new AttributeTable(id, setup.definition, { wall: arrival().wall, faults, onDue })
-    let epoch: number | undefined
-    const readers = new Set<StatusReader>()
-    const owner: LinkOwner = {
+    const life: Life = { now: { state: "unconfigured", since: arrival().wall } }
+    goOn(life, "configuring", { since: arrival().wall })
+    const config = yield* decodeConfig(setup, id)
+    const store = yield* DeviceStore
+    // Before the link is opened: from here on, whoever had the device before writes nothing.
+    const claimed = yield* store.claim(actor.address, { fence: undefined })
+    const holder = { device: actor.address, fence: claimed.fence }
+    goOn(life, "inactive", { since: arrival().wall })
+    const parts = yield* makeParts(setup, { id, arrival })
+    const owner = ownerOf(setup, parts, {
       device: id,
-      node: setup.node,
       fence: claimed.fence,
-      epoch: Epoch.Epoch.make(actor.incarnation),
-      description: setup.definition.description,
-      onBatch: (batch) => table.publish(batch, arrival()),
-      onSnapshot: (batch) => {
-        table.reply(batch, arrival(), { everyone: true })
-      },
-      onMissing: ({ count, epoch, seq }) => {
-        const gap = { _tag: "Gap", missing: count, cause: "link", epoch, seq } as const
-        for (const subscription of table.subscriptions) subscription.gap(gap)
-      },
-      onStatus: (status) => {
-        if (epoch !== undefined && status.epoch !== epoch) {
-          table.growAll("the device process was started anew", arrival().now)
-        }
-        epoch = status.epoch
-        if (status.state === "lost" || status.state === "disconnected") {
-          const reason = `the link is ${status.state}: ${status.reason ?? "no reason known"}`
-          table.growAll(reason, arrival().now)
-        }
-        for (const reader of readers) reader.unsafeOffer(status)
-      }
-    }
+      epoch: Epoch.Epoch.make(actor.incarnation)
+    })
     const link = yield* setup.link({ id, config })(owner)
     const { definition, settings } = setup
-    const lane = yield* commandLane(settings.commandQueueMax)
-    const state: DeviceState = { id, definition, settings, table, link, lane, arrival }
-    yield* Effect.forkScoped(growStale(state, growth))
+    const { reach, table } = parts
+    const lease: Operating = { held: claimed.lease }
+    const state: DeviceState = {
+      id,
+      definition,
+      settings,
+      table,
+      link,
+      reach,
+      life,
+      lease,
+      arrival
+    }
+    const desk = yield* makeDesk({ actor, state, store, holder, claimed, ...parts })
+    yield* Effect.forkScoped(growStale(state, parts.growth))
+    enterService(life, claimed.outOfService, arrival().wall)
     const { engine } = yield* ActorSystem
-    const withFaults = (status: LinkStatus): DeviceStatus => ({ ...status, ...invalid })
+    const withFaults = (status: LinkStatus): DeviceStatus => ({ ...status, ...parts.invalid })
+    const turn = yield* Effect.makeSemaphore(1)
     return {
-      ...commandsOf(state, () => engine.now()),
+      ...commandsOf(desk, () => engine.now()),
+      ...marksOf({ id, store, holder, life, lease, turn, wall: () => arrival().wall }),
       Read: (asked: Asked) => read(state, asked),
       Snapshot: () => Effect.sync(() => table.all),
       Status: () => Effect.map(link.status, withFaults),
-      StatusChanges: () => Stream.map(changes(link, readers), withFaults),
+      StatusChanges: () =>
+        Stream.map(parts.statuses.stream(Effect.map(link.status, Array.of)), withFaults),
       Subscribe: (wanted: Wanted) => subscribe(state, wanted)
     }
   })
+
+// What a person took out of service stays so, whichever node runs its actor next.
+const enterService = (life: Life, outOfService: OutOfService | undefined, since: number): void => {
+  if (outOfService !== undefined) {
+    const { at, by, reason } = outOfService
+    life.now = { state: "inactive", since: at, by, reason }
+    return
+  }
+  goOn(life, "activating", { since })
+  goOn(life, "active", { since })
+}
+
+/** What is there before the link is: it tells them what happens. */
+const makeParts = Effect.fnUntraced(function*<E, R>(
+  { definition }: Setup<E, R>,
+  { arrival, id }: { readonly id: Identifier.DeviceId; readonly arrival: () => Arrival }
+) {
+  const { faults, invalid } = yield* makeFaults(id)
+  const growth: Growth = { wake: yield* Queue.sliding<void>(1), at: Infinity }
+  const trips = yield* Queue.sliding<Interlock.Interlock>(interlocksMax)
+  const watch = new InterlockWatch(definition, trips)
+  const table = new AttributeTable(id, definition, {
+    wall: arrival().wall,
+    faults,
+    onDue: (at) => {
+      if (at < growth.at) Queue.unsafeOffer(growth.wake, undefined)
+    },
+    onReading: watch.onReading
+  })
+  return {
+    arrival,
+    invalid,
+    growth,
+    trips,
+    table,
+    reach: new DeviceReach(),
+    statuses: new Listeners<LinkStatus>(statusesMax),
+    online: yield* Queue.sliding<void>(1)
+  }
+})
+
+type LinkParts = Effect.Effect.Success<ReturnType<typeof makeParts>>
+
+const ownerOf = <E, R>(
+  { definition, node }: Setup<E, R>,
+  { arrival, online, reach, statuses, table }: LinkParts,
+  holder: Pick<LinkOwner, "device" | "fence" | "epoch">
+): LinkOwner => ({
+  ...holder,
+  node,
+  description: definition.description,
+  onBatch: (batch) => table.publish(batch, arrival()),
+  onSnapshot: (batch) => {
+    table.reply(batch, arrival(), { everyone: true })
+  },
+  onMissing: ({ count, epoch, seq }) => {
+    const gap = { _tag: "Gap", missing: count, cause: "link", epoch, seq } as const
+    for (const subscription of table.subscriptions) subscription.gap(gap)
+  },
+  onStatus: (status) => {
+    if (reach.epoch !== undefined && status.epoch !== reach.epoch) {
+      table.growAll("the device process was started anew", arrival().now)
+    }
+    if (status.state === "lost" || status.state === "disconnected") {
+      const reason = `the link is ${status.state}: ${status.reason ?? "no reason known"}`
+      table.growAll(reason, arrival().now)
+    }
+    if (status.state === "online" && reach.phase !== "online") {
+      Queue.unsafeOffer(online, undefined)
+    }
+    reach.note(status)
+    statuses.tell(status)
+  }
+})
 
 interface Asked {
   readonly attributes: ReadonlyArray<string>
@@ -153,38 +211,6 @@ const decodeConfig = <E, R>(setup: Setup<E, R>, id: string) =>
         detail: ParseResult.TreeFormatter.formatIssueSync(issue)
       })
   )
-
-/** Counts what is wrong with readings, and says so now and then. */
-const makeFaults = Effect.fnUntraced(function*(id: string) {
-  const runtime = yield* Effect.runtime()
-  const clock = yield* Effect.clock
-  const logged = new LogLimiter()
-  const invalid = { readingsInvalid: 0, readingsUnknown: 0 }
-  const labels = [MetricLabel.make("device", id)]
-  const warn = (kind: string, text: string) => {
-    const suppressed = logged.admit(kind, Monotonic.millis(clock))
-    if (suppressed === undefined) return
-    const more = suppressed === 0 ? "" : ` (and ${suppressed} more of its kind)`
-    Runtime.runFork(runtime)(
-      Effect.annotateLogs(Effect.logWarning(text + more), { device: id })
-    )
-  }
-  return {
-    invalid,
-    faults: {
-      onInvalid: (attribute: string, reason: string) => {
-        invalid.readingsInvalid++
-        invalidTotal.unsafeUpdate(1, labels)
-        warn(attribute, `a reading of attribute ${attribute} is bad: ${reason}`)
-      },
-      onUnknown: (index: number) => {
-        invalid.readingsUnknown++
-        unknownTotal.unsafeUpdate(1, labels)
-        warn("", `a reading of an unknown attribute, number ${index}, was dropped`)
-      }
-    }
-  }
-})
 
 /** When readings are looked at next, and what ends the sleep until then. */
 interface Growth {
@@ -243,20 +269,3 @@ const register = (
     (subscription) => Effect.sync(() => table.subscriptions.delete(subscription))
   )
 }
-
-type StatusReader = Mailbox.Mailbox<LinkStatus>
-
-const changes = (link: Link, readers: Set<StatusReader>): Stream.Stream<LinkStatus> =>
-  Stream.unwrapScoped(Effect.map(
-    Effect.zip(statusReader(readers), link.status),
-    ([later, now]) => Stream.concat(Stream.succeed(now), Mailbox.toStream(later))
-  ))
-
-const statusReader = (readers: Set<StatusReader>) =>
-  Effect.acquireRelease(
-    Effect.tap(
-      Mailbox.make<LinkStatus>({ capacity: statusesMax, strategy: "sliding" }),
-      (reader) => readers.add(reader)
-    ),
-    (reader) => Effect.sync(() => readers.delete(reader))
-  )

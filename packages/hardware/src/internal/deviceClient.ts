@@ -1,10 +1,11 @@
 /** The client of one device, without its types: from the definition to calls of its actor. */
-import type { Reading } from "@plantd/core"
-import { Duration, Effect, ParseResult, type Schema } from "effect"
+import { Identifier, type Reading } from "@plantd/core"
+import { Duration, Effect, ParseResult, Random, Schema } from "effect"
 import type { DeviceCommand } from "../DeviceCommand.ts"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import { CommandRejected, ResultInvalid } from "../DeviceError.ts"
 import { capacityDefault, type Mode } from "../Subscription.ts"
+import { writeName } from "./commandLook.ts"
 import { askMarginMillis } from "./deviceCommands.ts"
 import type { DeviceActor } from "./deviceProtocol.ts"
 
@@ -18,6 +19,48 @@ type ActorClient = ReturnType<Effect.Effect.Success<DeviceActor["client"]>>
 
 interface CallOptions {
   readonly timeout?: Duration.DurationInput
+  readonly commandId?: string
+  readonly session?: string
+  readonly expectedEpoch?: number
+}
+
+const newCommandId = Effect.map(
+  Effect.all([Random.nextIntBetween(0, 2 ** 32), Random.nextIntBetween(0, 2 ** 32)]),
+  (parts) => parts.map((part) => part.toString(16).padStart(8, "0")).join("")
+)
+
+const isCommandId = Schema.is(Identifier.CommandId)
+
+/** What every command carries: an id of its own, unless its asker gave one. */
+const commandOf = (of: Of, options: CallOptions | undefined, timeoutMillis: number) => {
+  const { commandId, expectedEpoch, session } = options ?? {}
+  const more = {
+    timeoutMillis,
+    ...(session === undefined ? {} : { session }),
+    ...(expectedEpoch === undefined ? {} : { expectedEpoch })
+  }
+  if (commandId === undefined) {
+    return Effect.map(newCommandId, (id) => ({
+      ...more,
+      commandId: Identifier.CommandId.make(id),
+      fresh: true
+    }))
+  }
+  return isCommandId(commandId)
+    ? Effect.succeed({ ...more, commandId, fresh: false })
+    : Effect.fail(
+      new CommandRejected({
+        ...of,
+        reason: "validation",
+        detail: "commandId: expected 1 to 128 of letters, digits and ._:/-, the first a letter or"
+          + " digit"
+      })
+    )
+}
+
+interface Of {
+  readonly device: string
+  readonly operation: string
 }
 
 interface SubscribeOptions {
@@ -41,9 +84,14 @@ export const clientOf = (definition: DeviceDefinition, id: string, actor: ActorC
     if (attributes[attribute]?.access === "read-write") {
       write[attribute] = (value: unknown, options?: CallOptions) => {
         const timeoutMillis = Duration.toMillis(options?.timeout ?? writeTimeoutMillis)
-        return actor.Write(
-          { attribute, value, timeoutMillis },
-          { timeout: timeoutMillis + askMarginMillis }
+        const of = { device: id, operation: writeName(attribute) }
+        return Effect.flatMap(
+          commandOf(of, options, timeoutMillis),
+          (given) =>
+            actor.Write(
+              { ...given, attribute, value },
+              { timeout: timeoutMillis + askMarginMillis }
+            )
         )
       }
     }
@@ -63,9 +111,37 @@ export const clientOf = (definition: DeviceDefinition, id: string, actor: ActorC
       (readings) => Object.fromEntries(readings.map((reading) => [reading.attribute, reading]))
     ),
     link: actor.Status(),
+    journal: journalOf(actor),
+    lease: leaseOf(actor),
+    lifecycle: lifecycleOf(actor),
     linkChanges: actor.StatusChanges()
   }
 }
+
+/** How many commands a history shows where nothing is said. */
+export const historyDefault = 100
+
+const journalOf = (actor: ActorClient) => ({
+  outcome: (commandId: string) => actor.CommandOutcome({ commandId }),
+  history: (page?: { readonly limit?: number; readonly before?: number }) =>
+    actor.CommandHistory({ ...page, limit: page?.limit ?? historyDefault }),
+  changes: actor.CommandChanges(),
+  resolve: (given: Parameters<ActorClient["ResolveCommand"]>[0]) => actor.ResolveCommand(given),
+  cancel: (commandId: string) => actor.CancelCommand({ commandId })
+})
+
+const leaseOf = (actor: ActorClient) => ({
+  acquire: ({ session, ttl }: { readonly session: string; readonly ttl: Duration.DurationInput }) =>
+    actor.AcquireLease({ session, ttlMillis: Duration.toMillis(ttl) }),
+  release: ({ session }: { readonly session: string }) => actor.ReleaseLease({ session }),
+  holder: Effect.map(actor.LeaseHolder(), (lease) => lease ?? undefined)
+})
+
+const lifecycleOf = (actor: ActorClient) => ({
+  state: actor.Lifecycle(),
+  deactivate: (given: { readonly by: string; readonly reason?: string }) => actor.Deactivate(given),
+  activate: ({ by }: { readonly by: string }) => actor.Activate({ by })
+})
 
 const commandsOf = (definition: DeviceDefinition, id: string, actor: ActorClient) =>
   Object.fromEntries(
@@ -79,7 +155,7 @@ const commandsOf = (definition: DeviceDefinition, id: string, actor: ActorClient
   )
 
 const callOf = (
-  of: { readonly device: string; readonly operation: string },
+  of: Of,
   command: DeviceCommand,
   actor: ActorClient
 ) => {
@@ -94,9 +170,13 @@ const callOf = (
     const timeoutMillis = Duration.toMillis(options?.timeout ?? command.timeout)
     return encoded(payload).pipe(
       Effect.flatMap((plain) =>
-        actor.Invoke(
-          { command: of.operation, payload: plain, timeoutMillis },
-          { timeout: timeoutMillis + askMarginMillis }
+        Effect.flatMap(
+          commandOf(of, options, timeoutMillis),
+          (given) =>
+            actor.Invoke(
+              { ...given, command: of.operation, payload: plain },
+              { timeout: timeoutMillis + askMarginMillis }
+            )
         )
       ),
       Effect.flatMap(({ commandId, result }) =>

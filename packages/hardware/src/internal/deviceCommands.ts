@@ -1,208 +1,248 @@
-/** The way of a command through a device actor: checked, in its turn, sent once, answered. */
-import { Command } from "@plantd/core"
-import { Effect, Random, Schema } from "effect"
+/** The handlers of writes and commands, and of what is asked about them later. */
+import { Deferred, Effect } from "effect"
 import { refusal } from "../Attribute.ts"
-import { stateAttribute } from "../DeviceDefinition.ts"
+import { asksTheSame, isSettled, pageMax } from "../CommandJournal.ts"
+import { type CommandStatus, ofRecord } from "../CommandStatus.ts"
+import * as Errors from "../DeviceError.ts"
+import type { LinkError } from "../LinkPort.ts"
 import {
-  type CommandError,
-  CommandFailed,
-  CommandRejected,
-  DeviceUnavailable,
-  OutcomeUnknown,
-  type ReadError,
-  ReadFailed,
-  ResultInvalid
-} from "../DeviceError.ts"
-import type { CommandOptions, LinkError } from "../LinkPort.ts"
-import type { DeviceState } from "./deviceActor.ts"
+  type Answer,
+  type Desk,
+  type Flight,
+  type Job,
+  type Operation,
+  statusOf
+} from "./commandDesk.ts"
+import { lookOf, writeName } from "./commandLook.ts"
+import { mismatch } from "./commandOutcome.ts"
+import { run } from "./commandRun.ts"
+import { conclude } from "./commandSettling.ts"
 
 /** The asker of a command waits for its actor this much longer, so that it learns the outcome. */
 export const askMarginMillis = 250
 
-/** One command at a time, and a bounded number behind it. */
-export interface CommandLane {
-  readonly turn: Effect.Semaphore
-  readonly queueMax: number
-  /** Those under way and those that wait. */
-  size: number
-}
+/** The longest arguments of a command, in characters of JSON. */
+export const argsLengthMax = 65_536
 
-/** A lane without a command. */
-export const commandLane = (queueMax: number): Effect.Effect<CommandLane> =>
-  Effect.map(Effect.makeSemaphore(1), (turn) => ({ turn, queueMax, size: 0 }))
-
-/** Of which device, and what was asked of it. */
-export interface Operation {
-  readonly device: string
-  readonly operation: string
-}
+/** Emergency commands of one device under way at a time. */
+export const emergenciesMax = 64
 
 /** What became of a read, in the words of its asker. */
-export const readError = (of: Operation, error: LinkError): ReadError =>
+export const readError = (of: Operation, error: LinkError): Errors.ReadError =>
   error._tag === "NotSent"
-    ? new DeviceUnavailable({ ...of, link: error.state, reason: error.reason })
-    : new ReadFailed({ ...of, detail: error.message })
+    ? new Errors.DeviceUnavailable({ ...of, link: error.state, reason: error.reason })
+    : new Errors.ReadFailed({ ...of, detail: error.message })
 
 /** What a handler knows of its message. */
 export interface Message {
   readonly deadline: number
 }
 
+/** What every command carries. */
+export interface Asked {
+  readonly timeoutMillis: number
+  readonly commandId: string
+  /** True where the client made the id for this call. */
+  readonly fresh: boolean
+  readonly session?: string
+  readonly expectedEpoch?: number
+}
+
 /** A write, as the client asks for it. */
-export interface WriteAsked {
+export interface WriteAsked extends Asked {
   readonly attribute: string
   readonly value: unknown
-  readonly timeoutMillis: number
 }
 
 /** A command, as the client asks for it. */
-export interface InvokeAsked {
+export interface InvokeAsked extends Asked {
   readonly command: string
   readonly payload: unknown
-  readonly timeoutMillis: number
 }
 
 /** The handlers of writes and commands; `now` is the clock of the messages' deadlines. */
-export const commandsOf = (state: DeviceState, now: () => number) => {
-  const left = (timeoutMillis: number, message: Message) =>
-    Math.min(timeoutMillis, message.deadline - now() - askMarginMillis)
+export const commandsOf = (desk: Desk, now: () => number) => {
+  const until = ({ timeoutMillis }: Asked, message: Message) =>
+    desk.state.arrival().now
+    + Math.min(timeoutMillis, message.deadline - now() - askMarginMillis)
   return {
     Write: (asked: WriteAsked, message: Message) =>
-      write(state, asked, left(asked.timeoutMillis, message)),
-    Invoke: (asked: InvokeAsked, message: Message) =>
-      invoke(state, asked, left(asked.timeoutMillis, message))
+      Effect.asVoid(write(desk, asked, until(asked, message))),
+    Invoke: (asked: InvokeAsked, message: Message) => invoke(desk, asked, until(asked, message)),
+    CommandOutcome: ({ commandId }: { readonly commandId: string }) => outcome(desk, commandId),
+    CommandHistory: (page: { readonly limit: number; readonly before?: number }) =>
+      Effect.map(
+        desk.store.history(desk.holder.device, { ...page, limit: Math.min(page.limit, pageMax) }),
+        (records) => records.map((record) => ofRecord(desk.state.id, record))
+      ),
+    CommandChanges: () =>
+      desk.listeners.stream(
+        Effect.sync(() => [
+          ...[...desk.unsettled.values()].map((record) => ofRecord(desk.state.id, record)),
+          ...[...desk.flights.values()].map((flight) => statusOf(desk, flight))
+        ])
+      ),
+    ResolveCommand: (given: Resolution) => resolve(desk, given),
+    CancelCommand: ({ commandId }: { readonly commandId: string }) =>
+      Effect.suspend(() => {
+        desk.flights.get(commandId)?.cancel?.()
+        // It ends in its own fiber: it is given the time to do so.
+        return Effect.zipRight(Effect.yieldNow(), outcome(desk, commandId))
+      })
   }
 }
 
+const reject = (of: Operation, detail: string) =>
+  Effect.fail(new Errors.CommandRejected({ ...of, reason: "validation", detail }))
+
 const write = (
-  state: DeviceState,
+  desk: Desk,
   asked: WriteAsked,
-  millis: number
-): Effect.Effect<void, CommandError> => {
-  const of = { device: state.id, operation: `write.${asked.attribute}` }
-  const attribute = Object.hasOwn(state.definition.attributes, asked.attribute)
-    ? state.definition.attributes[asked.attribute]
+  until: number
+): Effect.Effect<Answer, Errors.CommandError> => {
+  const { definition, id, link } = desk.state
+  const name = writeName(asked.attribute)
+  const of = { device: id, operation: name }
+  const attribute = Object.hasOwn(definition.attributes, asked.attribute)
+    ? definition.attributes[asked.attribute]
     : undefined
   const fault = attribute === undefined
     ? "the device has no such attribute"
     : attribute.access === "read"
     ? "the attribute can only be read"
     : refusal(attribute, asked.value)
-  if (fault !== undefined) return reject(of, "validation", fault)
-  return inTurn(state, { of, millis, lane: "ordinary" }, (deadlineMillis, commandId) =>
-    outcome(
-      of,
-      commandId,
-      state.link.write(asked.attribute, asked.value, { commandId, deadlineMillis, effect: "set" })
-    ))
+  if (fault !== undefined) return reject(of, fault)
+  return submit(desk, {
+    ...given(asked, of, until),
+    name,
+    args: JSON.stringify(asked.value),
+    effect: "set",
+    lane: "ordinary",
+    allowedIn: undefined,
+    look: lookOf(definition, name, asked.value),
+    send: (options) => link.write(asked.attribute, asked.value, options)
+  })
 }
 
-const invoke = (state: DeviceState, asked: InvokeAsked, millis: number) => {
-  const of = { device: state.id, operation: asked.command }
-  const command = Object.hasOwn(state.definition.commands, asked.command)
-    ? state.definition.commands[asked.command]
+const invoke = (
+  desk: Desk,
+  asked: InvokeAsked,
+  until: number
+): Effect.Effect<Answer, Errors.CommandError> => {
+  const { definition, id, link } = desk.state
+  const of = { device: id, operation: asked.command }
+  const command = Object.hasOwn(definition.commands, asked.command)
+    ? definition.commands[asked.command]
     : undefined
-  if (command === undefined) return reject(of, "validation", "the device has no such command")
-  const { effect, lane } = command
-  return inTurn(state, { of, millis, lane }, (deadlineMillis, commandId) => {
-    const options: CommandOptions = { commandId, deadlineMillis, effect, lane }
-    const fault = wrongState(state, command.allowedIn)
-    if (fault !== undefined) return reject(of, "state", fault)
-    return Effect.map(
-      outcome(of, commandId, state.link.invoke(asked.command, asked.payload, options)),
-      (result) => ({ commandId, result })
-    )
+  if (command === undefined) return reject(of, "the device has no such command")
+  return submit(desk, {
+    ...given(asked, of, until),
+    name: asked.command,
+    args: JSON.stringify(asked.payload ?? null),
+    effect: command.effect,
+    lane: command.lane,
+    allowedIn: command.allowedIn,
+    look: lookOf(definition, asked.command, asked.payload),
+    send: (options) => link.invoke(asked.command, asked.payload, options)
   })
 }
 
-// What the node knows may be old: the device process looks again right before it acts.
-const wrongState = (
-  state: DeviceState,
-  allowed: ReadonlyArray<string> | undefined
-): string | undefined => {
-  const current = state.table.get(stateAttribute)
-  if (allowed === undefined || current?.quality !== "good") return undefined
-  return allowed.includes(current.value as string)
-    ? undefined
-    : `it is allowed in ${allowed.join(", ")}, and the device is ${String(current.value)}`
-}
+const given = (asked: Asked, of: Operation, until: number) => ({
+  of,
+  commandId: asked.commandId,
+  known: !asked.fresh,
+  session: asked.session,
+  expectedEpoch: asked.expectedEpoch,
+  until
+})
 
-interface Turn {
-  readonly of: Operation
-  /** How long the command may wait and be under way. */
-  readonly millis: number
-  readonly lane: "ordinary" | "emergency"
-}
-
-const inTurn = <A>(
-  state: DeviceState,
-  turn: Turn,
-  run: (deadlineMillis: number, commandId: string) => Effect.Effect<A, CommandError>
-): Effect.Effect<A, CommandError> =>
+/**
+ * Starts a command beside its asker, who may stop waiting; who asks for the same again while it is
+ * under way gets the same answer.
+ */
+export const submit = (desk: Desk, job: Job): Effect.Effect<Answer, Errors.CommandError> =>
   Effect.suspend(() => {
-    const { lane } = state
-    const until = state.arrival().now + turn.millis
-    let stage: "waiting" | "begun" | "given-up" = "waiting"
-    const job = Effect.suspend(() => {
-      // Its asker is being told so: it must not be begun any more.
-      if (stage === "given-up") return Effect.never
-      stage = "begun"
-      const left = until - state.arrival().now
-      if (left <= 0) return reject(turn.of, "expired", "its deadline passed before it was sent")
-      return Effect.flatMap(newCommandId, (commandId) => run(left, commandId))
-    })
-    if (turn.lane === "emergency") return job
-    if (lane.size > lane.queueMax) {
-      return reject(turn.of, "busy", `${lane.queueMax} commands wait already (commandQueueMax)`)
+    const flying = desk.flights.get(job.commandId)
+    if (flying !== undefined) {
+      return asksTheSame(flying.job, job)
+        ? Deferred.await(flying.answer)
+        : mismatch(job, flying.job.name)
     }
-    lane.size++
-    const expiry = Effect.flatMap(Effect.sleep(Math.max(0, turn.millis)), () => {
-      if (stage === "begun") return Effect.never
-      stage = "given-up"
-      return reject(turn.of, "expired", "its deadline passed while it waited for its turn")
+    const full = busy(desk, job)
+    if (full !== undefined) {
+      return Effect.fail(new Errors.CommandRejected({ ...job.of, reason: "busy", detail: full }))
+    }
+    if (job.args.length > argsLengthMax) {
+      return reject(job.of, `its arguments have ${job.args.length} characters (argsLengthMax)`)
+    }
+    return Effect.flatMap(Deferred.make<Answer, Errors.CommandError>(), (answer) => {
+      const flight: Flight = {
+        job,
+        answer,
+        state: "accepted",
+        progress: undefined,
+        cancel: undefined
+      }
+      desk.flights.set(job.commandId, flight)
+      return Effect.zipRight(desk.fork(run(desk, flight)), Deferred.await(answer))
     })
-    return Effect.ensuring(
-      Effect.raceFirst(lane.turn.withPermits(1)(job), expiry),
-      Effect.sync(() => {
-        lane.size--
-      })
+  })
+
+const busy = (desk: Desk, job: Job): string | undefined => {
+  const { commandQueueMax } = desk.state.settings
+  if (job.lane === "emergency") {
+    return desk.flights.size >= commandQueueMax + 1 + emergenciesMax
+      ? `${emergenciesMax} emergency commands are under way (emergenciesMax)`
+      : undefined
+  }
+  let ordinary = 0
+  for (const flight of desk.flights.values()) if (flight.job.lane === "ordinary") ordinary++
+  return ordinary > commandQueueMax
+    ? `${commandQueueMax} commands wait already (commandQueueMax)`
+    : undefined
+}
+
+const outcome = (
+  desk: Desk,
+  commandId: string
+): Effect.Effect<CommandStatus, Errors.JournalError> =>
+  Effect.suspend(() => {
+    const flight = desk.flights.get(commandId)
+    if (flight !== undefined) return Effect.succeed(statusOf(desk, flight))
+    const open = desk.unsettled.get(commandId)
+    if (open !== undefined) return Effect.succeed(ofRecord(desk.state.id, open))
+    return Effect.flatMap(
+      desk.store.find(desk.holder.device, commandId),
+      (record) =>
+        record === undefined
+          ? Effect.fail(new Errors.CommandNotFound({ device: desk.state.id, commandId }))
+          : Effect.succeed(ofRecord(desk.state.id, record))
     )
   })
 
-const newCommandId = Effect.map(
-  Effect.all([Random.nextIntBetween(0, 2 ** 32), Random.nextIntBetween(0, 2 ** 32)]),
-  (parts) => parts.map((part) => part.toString(16).padStart(8, "0")).join("")
-)
+/** What a person says became of a command. */
+export interface Resolution {
+  readonly commandId: string
+  readonly outcome: "succeeded" | "failed"
+  readonly by: string
+  readonly note?: string
+}
 
-const reject = (of: Operation, reason: Command.Rejection, detail: string) =>
-  Effect.fail(new CommandRejected({ ...of, reason, detail }))
-
-const isRejection = Schema.is(Command.Rejection)
-
-// Names that the device does not know are a matter of validation as well.
-const rejectionOf = (code: string): Command.Rejection =>
-  isRejection(code) ? code : code === "not-stored" ? "state" : "validation"
-
-const outcome = <A>(
-  of: Operation,
-  commandId: string,
-  sent: Effect.Effect<A, LinkError>
-): Effect.Effect<A, CommandError> =>
-  Effect.mapError(sent, (error) => {
-    switch (error._tag) {
-      case "NotSent":
-        return new DeviceUnavailable({ ...of, link: error.state, reason: error.reason })
-      case "Refused":
-        return new CommandRejected({
-          ...of,
-          reason: rejectionOf(error.code),
-          detail: error.detail
-        })
-      case "Failed":
-        return new CommandFailed({ ...of, commandId, detail: error.detail })
-      case "NoResult":
-        return new ResultInvalid({ ...of, commandId, detail: error.detail })
-      case "NoAnswer":
-        return new OutcomeUnknown({ ...of, commandId, detail: error.detail })
+const resolve = (
+  desk: Desk,
+  { by, commandId, note, outcome: state }: Resolution
+): Effect.Effect<CommandStatus, Errors.JournalError | Errors.CommandNotOpen> =>
+  Effect.suspend(() => {
+    const record = desk.unsettled.get(commandId)
+    if (record === undefined || isSettled(record.state)) {
+      return Effect.flatMap(outcome(desk, commandId), (status) =>
+        Effect.fail(
+          new Errors.CommandNotOpen({ device: desk.state.id, commandId, state: status.state })
+        ))
     }
+    const detail = `${by} decided${note === undefined ? "" : `: ${note}`}`
+    return Effect.map(
+      conclude(desk, record, { state, settledBy: "person", detail }),
+      (settled) => ofRecord(desk.state.id, settled)
+    )
   })

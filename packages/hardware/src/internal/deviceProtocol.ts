@@ -1,9 +1,20 @@
 /** The messages of device actors: the same for all devices, in plain data fit for any network. */
 import * as Rpc from "@effect/rpc/Rpc"
-import { Actor } from "@plantd/actors"
-import { Reading } from "@plantd/core"
+import { Actor, DurableError } from "@plantd/actors"
+import { Identifier, Reading } from "@plantd/core"
 import { Schema } from "effect"
-import { CommandError, ReadError, SubscribersFull } from "../DeviceError.ts"
+import { CommandStatus } from "../CommandStatus.ts"
+import {
+  CommandError,
+  CommandNotOpen,
+  JournalError,
+  LeaseHeld,
+  ReadError,
+  StoreError,
+  SubscribersFull
+} from "../DeviceError.ts"
+import { Lifecycle } from "../DeviceLifecycle.ts"
+import { Lease } from "../OperatorLease.ts"
 import { LinkStatus } from "../LinkPort.ts"
 import { Gap, Mode } from "../Subscription.ts"
 
@@ -18,6 +29,21 @@ export const DeviceStatus = Schema.Struct({
 /** How a device is reached, and what was wrong with its readings. */
 export type DeviceStatus = typeof DeviceStatus.Type
 
+const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+
+/** What every command carries. */
+const command = {
+  timeoutMillis: Schema.Number,
+  commandId: Identifier.CommandId,
+  /** True where the client made the id for this call. */
+  fresh: Schema.Boolean,
+  session: optional(Schema.String),
+  expectedEpoch: optional(Schema.Number)
+}
+
+const Person = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(128))
+const Note = Schema.String.pipe(Schema.maxLength(1_024))
+
 const rpcs = [
   Rpc.make("Read", {
     payload: { attributes: Schema.Array(Schema.String), timeoutMillis: Schema.Number },
@@ -25,14 +51,54 @@ const rpcs = [
     error: ReadError
   }),
   Rpc.make("Write", {
-    payload: { attribute: Schema.String, value: Schema.Unknown, timeoutMillis: Schema.Number },
+    payload: { ...command, attribute: Schema.String, value: Schema.Unknown },
     error: CommandError
   }),
   Rpc.make("Invoke", {
-    payload: { command: Schema.String, payload: Schema.Unknown, timeoutMillis: Schema.Number },
+    payload: { ...command, command: Schema.String, payload: Schema.Unknown },
     success: Schema.Struct({ commandId: Schema.String, result: Schema.Unknown }),
     error: CommandError
   }),
+  Rpc.make("CommandOutcome", {
+    payload: { commandId: Schema.String },
+    success: CommandStatus,
+    error: JournalError
+  }),
+  Rpc.make("CommandHistory", {
+    payload: { limit: Schema.Int, before: optional(Schema.Number) },
+    success: Schema.Array(CommandStatus),
+    error: Schema.Union(DurableError.StoreUnavailable, DurableError.CorruptRow)
+  }),
+  Rpc.make("CommandChanges", { success: CommandStatus, stream: true }),
+  Rpc.make("ResolveCommand", {
+    payload: {
+      commandId: Schema.String,
+      outcome: Schema.Literal("succeeded", "failed"),
+      by: Person,
+      note: optional(Note)
+    },
+    success: CommandStatus,
+    error: Schema.Union(JournalError, CommandNotOpen)
+  }),
+  Rpc.make("CancelCommand", {
+    payload: { commandId: Schema.String },
+    success: CommandStatus,
+    error: JournalError
+  }),
+  Rpc.make("AcquireLease", {
+    payload: { session: Lease.fields.session, ttlMillis: Schema.Number },
+    success: Lease,
+    error: Schema.Union(LeaseHeld, StoreError)
+  }),
+  Rpc.make("ReleaseLease", { payload: { session: Lease.fields.session }, error: StoreError }),
+  Rpc.make("LeaseHolder", { success: Schema.NullOr(Lease) }),
+  Rpc.make("Lifecycle", { success: Lifecycle }),
+  Rpc.make("Deactivate", {
+    payload: { by: Person, reason: optional(Note) },
+    success: Lifecycle,
+    error: StoreError
+  }),
+  Rpc.make("Activate", { payload: { by: Person }, success: Lifecycle, error: StoreError }),
   Rpc.make("Snapshot", { success: Schema.Array(Reading.Reading) }),
   Rpc.make("Status", { success: DeviceStatus }),
   Rpc.make("StatusChanges", { success: DeviceStatus, stream: true }),

@@ -2,7 +2,7 @@
 import { type Epoch, Monotonic } from "@plantd/core"
 import { type Clock, Effect, Either, Metric, type MetricLabel, Queue } from "effect"
 import * as Protocol from "../DeviceProtocol.ts"
-import type { LinkCounters, LinkOwner, LinkStatus } from "../LinkPort.ts"
+import type { CommandOptions, LinkCounters, LinkOwner, LinkStatus } from "../LinkPort.ts"
 import * as LinkState from "../LinkState.ts"
 import type { Socket } from "../Transport.ts"
 import type { LogLimiter } from "./logLimiter.ts"
@@ -19,6 +19,7 @@ export interface Pending {
   /** When nobody waits for it any more, by the clock that never jumps. */
   readonly until: number
   readonly settle: (outcome: Outcome) => void
+  readonly onProgress: CommandOptions["onProgress"] | undefined
 }
 
 /** An open link. */

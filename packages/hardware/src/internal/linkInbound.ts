@@ -30,6 +30,7 @@ export const onAnswer = (link: LinkCore, frames: Frames): Effect.Effect<void> =>
       settle(link, key, { _tag: "Answered", body: answer.body })
       return advance(link, { _tag: "Heard", path: "commands" })
     case "PROGRESS":
+      link.pending.get(key)?.onProgress?.(answer.body.progress, answer.body.message)
       return advance(link, { _tag: "Heard", path: "commands" })
   }
 }

@@ -1,6 +1,5 @@
 /** Requests of a node to a device process: each ends by its deadline, and says what it knows. */
 import { Effect, Either } from "effect"
-import type { Lane } from "../DeviceCommand.ts"
 import * as Protocol from "../DeviceProtocol.ts"
 import {
   type CommandOptions,
@@ -13,7 +12,15 @@ import {
   Refused
 } from "../LinkPort.ts"
 import * as LinkState from "../LinkState.ts"
-import { type LinkCore, linkMetrics, nowOf, type Outcome, wakeBy, warn } from "./linkCore.ts"
+import {
+  type LinkCore,
+  linkMetrics,
+  nowOf,
+  type Outcome,
+  type Pending,
+  wakeBy,
+  warn
+} from "./linkCore.ts"
 
 /** The most requests of one link that wait for an answer; beyond it no ordinary one is sent. */
 export const requestsMax = 1_024
@@ -24,7 +31,10 @@ export const requestsMax = 1_024
  */
 export const emergenciesMax = 64
 
-/** Asks for the values of attributes; begins again with a new session while there is time. */
+/** How long a read waits for its answer before it is sent again, in milliseconds. */
+export const readAttemptMillis = 500
+
+/** Asks for the values of attributes; again where no answer comes, or with a new session. */
 export const read = (
   link: LinkCore,
   attributes: ReadonlyArray<string> | undefined,
@@ -37,11 +47,11 @@ export const read = (
         send(
           link,
           "READ",
-          { until, lane: "ordinary" },
+          { until: Math.min(until, nowOf(link) + readAttemptMillis) },
           attributes === undefined ? {} : { attributes }
         ),
         (outcome) =>
-          mayRepeat(outcome)
+          mayRepeat(outcome) && nowOf(link) < until
             ? Effect.zipRight(awaitOnline(link, until), attempt)
             : Effect.flatMap(replyOf(link, outcome), decodeReadings)
       )
@@ -61,7 +71,7 @@ const command = (
       send(
         link,
         kind,
-        { until: nowOf(link) + options.deadlineMillis, lane: options.lane ?? "ordinary" },
+        { ...options, until: nowOf(link) + options.deadlineMillis },
         {
           ...body,
           commandId: options.commandId,
@@ -100,15 +110,20 @@ const resultOf = (reply: Protocol.Reply): Effect.Effect<unknown, NoResult> => {
 
 const mayRepeat = (outcome: Outcome): boolean =>
   outcome._tag === "Abandoned"
+  || outcome._tag === "Silence"
   || (outcome._tag === "Problem" && outcome.problem.code === "no-session")
 
 const notOnline = (link: LinkCore): NotSent =>
   new NotSent({ state: link.state.phase, reason: link.state.reason ?? "no reason known" })
 
+interface Sending extends Pick<CommandOptions, "lane" | "onSent" | "onProgress"> {
+  readonly until: number
+}
+
 const send = (
   link: LinkCore,
   kind: "READ" | "WRITE" | "INVOKE",
-  { lane, until }: { readonly until: number; readonly lane: Lane },
+  { lane = "ordinary", onProgress, onSent, until }: Sending,
   body: object
 ): Effect.Effect<Outcome, LinkError> => {
   if (!LinkState.isOnline(link.state)) return Effect.fail(notOnline(link))
@@ -130,7 +145,7 @@ const send = (
   if (Either.isLeft(encoded)) {
     return Effect.fail(new Refused({ code: "validation", detail: encoded.left.message }))
   }
-  const answered = awaitAnswer(link, id, until)
+  const answered = awaitAnswer(link, id, { until, onProgress })
   return Effect.matchEffect(link.dealer.send(encoded.right), {
     onFailure: (error) =>
       Effect.zipRight(
@@ -139,6 +154,7 @@ const send = (
       ),
     onSuccess: () => {
       if (kind !== "READ") linkMetrics.commands.unsafeUpdate(1, link.labels)
+      onSent?.()
       return answered.wait
     }
   })
@@ -146,7 +162,11 @@ const send = (
 
 // An answer may come before its asker waits for it: it is kept until then. The timer of the link
 // ends the waiting, as a timer for each request would cost more than the request.
-const awaitAnswer = (link: LinkCore, id: string, until: number) => {
+const awaitAnswer = (
+  link: LinkCore,
+  id: string,
+  { onProgress, until }: Pick<Pending, "until" | "onProgress">
+) => {
   let outcome: Outcome | undefined
   let resume: ((effect: Effect.Effect<Outcome>) => void) | undefined
   const forget = Effect.sync(() => {
@@ -154,6 +174,7 @@ const awaitAnswer = (link: LinkCore, id: string, until: number) => {
   })
   link.pending.set(id, {
     until,
+    onProgress,
     settle: (given) => {
       link.pending.delete(id)
       outcome = given
@@ -216,7 +237,7 @@ const replyOf = (
     case "Problem": {
       const { code, message } = outcome.problem
       if (code === "failed") return Effect.fail(new Failed({ detail: message }))
-      if (code === "unknown") return Effect.fail(new NoAnswer({ detail: message }))
+      if (code === "unknown") return Effect.fail(new NoAnswer({ detail: message, said: true }))
       if (code === "no-session") {
         return Effect.fail(new NotSent({ state: link.state.phase, reason: message }))
       }

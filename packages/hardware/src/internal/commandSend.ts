@@ -1,0 +1,147 @@
+/**
+ * How a command gets to its device: intended first, then sent, and sent again only where its effect
+ * and what is known of its first byte allow it.
+ */
+import { Effect } from "effect"
+import type { CommandRecord } from "../CommandJournal.ts"
+import * as Errors from "../DeviceError.ts"
+import type { LinkError } from "../LinkPort.ts"
+import { type Desk, type Flight, intentOf, type Job, leftOf, tellOf } from "./commandDesk.ts"
+import { refusalOf } from "./commandGate.ts"
+import { notJournalled, reject, seen } from "./commandOutcome.ts"
+import { look } from "./commandSettling.ts"
+
+/** How long a command waits for a degraded link, in milliseconds; of a lost one it fails at once. */
+export const blinkMillis = 1_000
+
+/** How long an emergency command waits for a journal that does not answer, in milliseconds. */
+export const emergencyJournalMillis = 250
+
+/** How long a `read` command waits for an answer before it is sent again, in milliseconds. */
+export const readAttemptMillis = 500
+
+/** Waits a blink of the link out: nothing was sent yet, so nothing can happen twice. */
+export const reachable = (desk: Desk, job: Job): Effect.Effect<void, Errors.DeviceUnavailable> =>
+  Effect.suspend(() => {
+    const { reach } = desk.state
+    if (reach.phase === "online") return Effect.void
+    const wait = reach.phase === "degraded"
+      ? reach.changed(Math.min(blinkMillis, leftOf(desk, job)))
+      : Effect.void
+    return Effect.flatMap(wait, () =>
+      reach.phase === "online" ? Effect.void : Effect.fail(
+        new Errors.DeviceUnavailable({ ...job.of, link: reach.phase, reason: reach.reason })
+      ))
+  })
+
+/**
+ * Stores the intent of a job, or gives what is stored where its id was used before. An emergency
+ * stop is not held up by a full disk: it goes out all the same, and that is said.
+ */
+export const intend = (
+  desk: Desk,
+  job: Job
+): Effect.Effect<CommandRecord | undefined, Errors.CommandError> => {
+  const stored = desk.store.intend(desk.holder, intentOf(desk, job)).pipe(
+    Effect.catchTags({
+      Superseded: (error) =>
+        Effect.zipRight(desk.yieldDevice, reject(job, "stale-fence", error.message)),
+      StoreUnavailable: (error) => Effect.fail(notJournalled(job, error)),
+      CorruptRow: (error) => Effect.fail(notJournalled(job, error))
+    })
+  )
+  if (job.lane !== "emergency") return stored
+  return stored.pipe(
+    Effect.disconnect,
+    Effect.timeoutFail({
+      duration: emergencyJournalMillis,
+      onTimeout: () => notJournalled(job, { message: `no answer in ${emergencyJournalMillis} ms` })
+    }),
+    Effect.catchTag("JournalUnavailable", (error) =>
+      Effect.as(
+        desk.warn("emergency", `${job.name} is sent without a journal: ${error.detail}`),
+        undefined
+      ))
+  )
+}
+
+/** Sends what may be sent again until the deadline, since it changes nothing. */
+export const reading = (desk: Desk, flight: Flight): Effect.Effect<unknown, LinkError> =>
+  Effect.suspend(() => {
+    const left = leftOf(desk, flight.job)
+    return Effect.catchTag(
+      send(desk, flight, Math.min(left, readAttemptMillis)),
+      "NoAnswer",
+      (error) =>
+        leftOf(desk, flight.job) > 0 && desk.state.reach.phase === "online"
+          ? reading(desk, flight)
+          : Effect.fail(error)
+    )
+  })
+
+const send = (desk: Desk, flight: Flight, millis: number): Effect.Effect<unknown, LinkError> => {
+  const { job } = flight
+  return job.send({
+    commandId: job.commandId,
+    deadlineMillis: millis,
+    effect: job.effect,
+    lane: job.lane,
+    onSent: () => noteSent(desk, job),
+    onProgress: (progress, message) => {
+      flight.progress = progress
+      tellOf(desk, flight, "executing", message === undefined ? {} : { detail: message })
+    }
+  })
+}
+
+// For people who read the journal: what is decided of a command does not depend on it.
+const noteSent = (desk: Desk, { commandId, effect }: Job): void => {
+  if (effect === "read") return
+  const sentAt = desk.state.arrival().wall
+  desk.start(Effect.ignore(desk.store.sent(desk.holder, { commandId, sentAt })))
+}
+
+/**
+ * Sends a command whose intent is stored. What provably did not leave is sent again while the link
+ * only blinks. A `set` that nobody answered is looked after; where the device is not as it was set,
+ * it is sent again under the same id, unless it was superseded or its asker no longer may.
+ */
+export const attempt = (desk: Desk, flight: Flight): Effect.Effect<unknown, LinkError> =>
+  Effect.suspend(() => {
+    const { job } = flight
+    const left = leftOf(desk, job)
+    // Half of the time is for the first try, so that the device refuses it when it comes late.
+    const looks = job.effect === "set" && job.look !== undefined
+    const { emergencies } = desk
+    return send(desk, flight, looks ? left / 2 : left).pipe(
+      Effect.catchTag("NotSent", (error) =>
+        // An online link that does not take it has no room: to try at once again would not help.
+        desk.state.reach.phase === "online" ? Effect.fail(error) : Effect.matchEffect(
+          reachable(desk, job),
+          {
+            onFailure: () => Effect.fail(error),
+            onSuccess: () => leftOf(desk, job) > 0 ? attempt(desk, flight) : Effect.fail(error)
+          }
+        )),
+      Effect.catchTag("NoAnswer", (error) =>
+        looks
+          ? Effect.flatMap(lookFor(desk, job), (found) => {
+            if (found) return Effect.succeed(seen)
+            const again = error.said !== true && leftOf(desk, job) > 0
+              && desk.state.reach.phase === "online"
+              && desk.emergencies === emergencies
+              && desk.newest.get(job.name) === job.commandId
+              && refusalOf(desk.state, job) === undefined
+            return again ? send(desk, flight, leftOf(desk, job)) : Effect.fail(error)
+          })
+          : Effect.fail(error))
+    )
+  })
+
+const lookFor = (desk: Desk, job: Job): Effect.Effect<boolean> =>
+  job.look === undefined
+    ? Effect.succeed(false)
+    : Effect.map(
+      look(desk, job.look, { untilMillis: job.until }),
+      (found) => found === "shown"
+    )
