@@ -11,7 +11,7 @@ import { refusalOf } from "./commandGate.ts"
 import { notJournalled, reject, seen } from "./commandOutcome.ts"
 import { look } from "./commandSettling.ts"
 
-/** How long a command waits for a degraded link, in milliseconds; of a lost one it fails at once. */
+/** How long a command waits for a degraded link, in milliseconds; a lost one fails it at once. */
 export const blinkMillis = 1_000
 
 /** How long an emergency command waits for a journal that does not answer, in milliseconds. */

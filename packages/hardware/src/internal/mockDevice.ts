@@ -1,6 +1,6 @@
 /** A mock of one device without its types: values in memory, and the links that are told them. */
 import { Epoch } from "@plantd/core"
-import { type Clock, Effect } from "effect"
+import { type Clock, type Deferred, Effect } from "effect"
 import { type Attribute, maxAgeMillis } from "../Attribute.ts"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import type { Batch, Sample } from "../DeviceProtocol.ts"
@@ -30,6 +30,9 @@ export interface PlainRequest extends Facts {
 
 /** The most requests that a mock remembers, the newest. */
 export const requestsMax = 10_000
+
+/** The most commands that a mock knows again, the newest. */
+export const commandsMax = 1_024
 
 /** What a mock is made from. */
 export interface Setup {
@@ -63,6 +66,8 @@ export interface MockDevice extends Setup {
   readonly codecs: ReadonlyMap<string, CommandCodec>
   readonly scripts: Map<string, Array<Deed>>
   readonly requests: Array<PlainRequest>
+  /** What became of commands, by their id. */
+  readonly commands: Map<string, Deferred.Deferred<unknown, unknown>>
   readonly links: Set<OpenLink>
   /** Ends the waiting for an answer, for a reason. */
   readonly pending: Set<(reason: string) => void>
@@ -93,6 +98,7 @@ export const make = (setup: Setup): MockDevice => ({
   ),
   scripts: new Map(),
   requests: [],
+  commands: new Map(),
   links: new Set(),
   pending: new Set(),
   seq: 0,
@@ -149,6 +155,19 @@ export const script = (
 export const note = (mock: MockDevice, request: PlainRequest): void => {
   if (mock.requests.length >= requestsMax) mock.requests.shift()
   mock.requests.push(request)
+}
+
+/** Remembers what becomes of a command, so that it is known when it is asked for again. */
+export const remember = <A>(
+  mock: MockDevice,
+  id: string,
+  outcome: Deferred.Deferred<A, unknown>
+): void => {
+  if (mock.commands.size >= commandsMax) {
+    const [oldest = ""] = mock.commands.keys()
+    mock.commands.delete(oldest)
+  }
+  mock.commands.set(id, outcome as Deferred.Deferred<unknown, unknown>)
 }
 
 /** Ends the link: what is under way has an unknown outcome, and nothing is sent any more. */

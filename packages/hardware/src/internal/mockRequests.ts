@@ -1,5 +1,5 @@
 /** The way of a request to a mock: noted, answered by its script or as usual, by its deadline. */
-import { Cause, Deferred, Effect, Option, type Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Option, type Scope } from "effect"
 import type { Batch } from "../DeviceProtocol.ts"
 import {
   type CommandOptions,
@@ -131,7 +131,10 @@ const arrive = <A>(
       return Effect.fail(new NotSent({ state: "lost", reason: mock.lost }))
     }
     Mock.note(mock, { ...facts, at: link.clock.unsafeCurrentTimeMillis() })
-    const work = carryOut(mock.scripts.get(facts.operation)?.shift())
+    const known = mock.commands.get(String(facts["commandId"]))
+    const work = known === undefined
+      ? remembered(mock, facts, carryOut(mock.scripts.get(facts.operation)?.shift()))
+      : Deferred.await(known as Deferred.Deferred<A, unknown>)
     const abandon = (detail: string): void =>
       Deferred.unsafeDone(answered, Effect.fail(new NoAnswer({ detail })))
     mock.pending.add(abandon)
@@ -141,6 +144,25 @@ const arrive = <A>(
       Effect.ensuring(Effect.sync(() => mock.pending.delete(abandon)))
     )
   })
+
+// As of a driver: the same command again is not carried out again, and gets the same answer.
+const remembered = <A>(
+  mock: Mock.MockDevice,
+  facts: Mock.Facts,
+  work: Effect.Effect<A, unknown>
+): Effect.Effect<A, unknown> => {
+  const id = facts["commandId"]
+  if (typeof id !== "string") return work
+  return Effect.flatMap(Deferred.make<A, unknown>(), (outcome) => {
+    Mock.remember(mock, id, outcome)
+    return Effect.onExit(work, (exit) => {
+      const code = Exit.isFailure(exit) ? troubleOf(exit.cause).code : "failed"
+      // What was refused was not carried out: it may be asked for again.
+      if (code !== "failed" && code !== "unknown") mock.commands.delete(id)
+      return Deferred.done(outcome, exit)
+    })
+  })
+}
 
 // Most answers are there already: those need no timer.
 const answerBy = <A>(
@@ -169,7 +191,7 @@ const errorOf = ({ code, message }: Trouble): LinkError => {
     case "failed":
       return new Failed({ detail: message })
     case "unknown":
-      return new NoAnswer({ detail: message })
+      return new NoAnswer({ detail: message, said: true })
     default:
       return new Refused({ code, detail: message })
   }
