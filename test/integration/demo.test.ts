@@ -73,7 +73,7 @@ describe("plantd demo", () => {
 describe("a wrong command line", () => {
   it.each<[string, ReadonlyArray<string>, string]>([
     ["an unknown flag", ["demo", "--josn"], "'--josn'"],
-    ["an unknown command", ["dmo"], "use 'demo'"],
+    ["an unknown command", ["dmo"], "'demo'"],
     [
       "a span without a unit",
       ["demo", "--for", "20"],

@@ -26,18 +26,30 @@ export interface Running {
   readonly stopReading: Effect.Effect<void>
 }
 
+/** Variables of the environment, beside those of this process. */
+export type Environment = Readonly<Record<string, string>>
+
 /** Runs a script of the repository from its sources; it is killed when the scope closes. */
-export const start = (
+export const startIn = (
+  environment: Environment,
   script: string,
   ...args: ReadonlyArray<string>
 ): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const node = ["--conditions=plantd-source", "--import", "tsx", join(root, script), ...args]
-      return spawn(process.execPath, node, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+      return spawn(process.execPath, node, {
+        cwd: root,
+        env: { ...process.env, ...environment },
+        stdio: ["ignore", "pipe", "pipe"]
+      })
     }),
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   ).pipe(Effect.map(runningOf))
+
+/** Runs a script of the repository in the environment of this process. */
+export const start = (script: string, ...args: ReadonlyArray<string>) =>
+  startIn({}, script, ...args)
 
 /** The `plantd` command with these arguments. */
 export const plantd = (...args: ReadonlyArray<string>) =>

@@ -24,7 +24,7 @@ const told = (...args: ReadonlyArray<string>) =>
 describe("a wrong command line", () => {
   it.effect.each([
     { args: ["demo", "--josn"], says: "Received unknown argument: '--josn'" },
-    { args: ["dmo"], says: "use 'demo'" },
+    { args: ["dmo"], says: "'demo'" },
     { args: ["demo", "extra"], says: "'extra'" },
     { args: ["demo", "--for", "20"], says: "--for: expected a number and ms, s, m or h" },
     { args: ["demo", "--for"], says: "--for: a value is missing" },

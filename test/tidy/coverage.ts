@@ -184,6 +184,11 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/tank/tankProcess.test.ts": ["examples/tank/src/internal/parentGone.ts"],
   "test/node/Demo.test.ts": ["packages/node/src/DemoStage.ts"],
   "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
+  "test/integration/deviceCli.test.ts": [
+    "packages/node/src/BrokenOff.ts",
+    "packages/node/src/DeviceOperation.ts"
+  ],
+  "test/node/Cli.test.ts": ["packages/node/src/CliOption.ts"],
   "test/integration/modbus.test.ts": ["examples/drivers/modbus/src/operator.ts"],
   "test/modbus/RegisterMap.test.ts": ["examples/drivers/modbus/src/internal/mapFaults.ts"],
   "test/integration/examples.test.ts": [

@@ -1,29 +1,21 @@
 /** The `plantd` command: its subcommands, their options, and what is said of wrong ones. */
-import { CliConfig, Command, HelpDoc, Options, ValidationError } from "@effect/cli"
-import { Console, Data, Duration, Effect, Logger, LogLevel, Option } from "effect"
+import { CliConfig, Command, Options, ValidationError } from "@effect/cli"
+import { Console, Data, Effect, Logger, LogLevel } from "effect"
+import * as BrokenOff from "./BrokenOff.ts"
+import * as CliOption from "./CliOption.ts"
 import * as Demo from "./Demo.ts"
 import * as DemoOutput from "./DemoOutput.ts"
 import { chaosForMillisMin } from "./DemoScript.ts"
+import * as DeviceCommand from "./DeviceCommand.ts"
 import * as Span from "./Span.ts"
 import * as StandardOutput from "./StandardOutput.ts"
 
 /** The command line was wrong and nothing was done; the message says what, and what is expected. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
 
-const forOption = Options.text("for").pipe(
-  Options.withDescription(`How long to run: ${Span.expected}. Without it: until Ctrl-C.`),
-  Options.mapEffect((text) =>
-    Option.match(Span.parse(text), {
-      onSome: (duration) => Effect.succeed(Duration.toMillis(duration)),
-      onNone: () =>
-        Effect.fail(
-          ValidationError.invalidValue(
-            HelpDoc.p(`--for: expected ${Span.expected}, got ${JSON.stringify(text)}`)
-          )
-        )
-    })
-  ),
-  Options.optional
+const forOption = CliOption.span(
+  "for",
+  `How long to run: ${Span.expected}. Without it: until Ctrl-C.`
 )
 
 const jsonOption = Options.boolean("json").pipe(
@@ -46,7 +38,7 @@ const demoOn = (console: Console.Console) =>
     "demo",
     { for: forOption, json: jsonOption, chaos: chaosOption },
     (given): Effect.Effect<void, UsageError | Demo.DemoError, Demo.Needs> => {
-      const forMillis = Option.getOrUndefined(given.for)
+      const forMillis = given.for
       if (given.chaos && forMillis !== undefined && forMillis < chaosForMillisMin) {
         const least = `${chaosForMillisMin / 1_000}s`
         return Effect.fail(
@@ -67,15 +59,18 @@ const demoOn = (console: Console.Console) =>
     )
   )
 
+/** Where an operator of devices sees and hears. */
+const operator = { write: StandardOutput.write, onBrokenOff: BrokenOff.tell }
+
 /** The command, whose subcommands log to this console. */
 const plantdOn = (console: Console.Console) =>
   Command.make("plantd").pipe(
     Command.withDescription("An actor-model distributed runtime for control systems."),
-    Command.withSubcommands([demoOn(console)])
+    Command.withSubcommands([demoOn(console), DeviceCommand.make(operator)])
   )
 
 /** The options that need a value; the library calls them unknown when the value is missing. */
-const valued = ["--for"]
+const valued = ["--for", ...DeviceCommand.valued]
 
 /**
  * Runs the command line `args`, without the name of the program. A wrong one fails with a
@@ -98,7 +93,9 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
       Effect.catchIf(ValidationError.isValidationError, () => {
         const told = held.splice(0).join(" ").replaceAll(/\s+/g, " ").trim()
         const last = args.at(-1) ?? ""
-        const message = valued.includes(last) ? `${last}: a value is missing` : told
+        const message = valued.includes(last)
+          ? `${last}: a value is missing`
+          : DeviceCommand.fault(args) ?? told
         return Effect.fail(new UsageError({ message: `${message}; --help shows what there is` }))
       })
     )

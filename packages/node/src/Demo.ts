@@ -7,9 +7,10 @@ import type { CommandExecutor } from "@effect/platform"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { ActorSystem } from "@plantd/actors"
 import { LevelController, Tank } from "@plantd/example-tank"
-import { DeviceStore, Link, ZmqTransport } from "@plantd/hardware"
+import { DeviceStore, Link, type Transport, ZmqTransport } from "@plantd/hardware"
 import { Data, Effect, Layer, Schedule } from "effect"
 import * as ChildProcess from "./ChildProcess.ts"
+import * as ControlSocket from "./ControlSocket.ts"
 import { DemoBoard } from "./DemoBoard.ts"
 import type { DemoOutput } from "./DemoOutput.ts"
 import * as DemoRecord from "./DemoRecord.ts"
@@ -59,7 +60,7 @@ export const run = (
       ...endpoints
     })
     yield* tank.start
-    yield* Effect.provide(drive(options, board, tank), nodeLayer(endpoints))
+    yield* Effect.provide(drive(options, board, tank), nodeLayer(endpoints, board))
   }).pipe(
     Effect.scoped,
     Effect.catchAll((error) =>
@@ -69,19 +70,34 @@ export const run = (
     )
   )
 
-/** The node: a runtime for actors, the device actor of the tank, and its level controller. */
-const nodeLayer = (endpoints: Endpoints): Layer.Layer<ActorSystem> => {
-  const device = Layer.provide(
-    Tank.Tank.toLayer({
-      node: "demo",
-      config: () => endpoints,
-      link: ({ config }) => Link.zmq(config)
-    }),
-    ZmqTransport.layer
-  )
+/** The name of the node, for its device process and for operators. */
+const node = "demo"
+
+/** The node: a runtime for actors, the tank's device actor and level controller, its control. */
+const nodeLayer = (
+  endpoints: Endpoints,
+  board: DemoBoard
+): Layer.Layer<ActorSystem, never, FileSystem.FileSystem> => {
+  const device = Tank.Tank.toLayer({
+    node,
+    config: () => endpoints,
+    link: ({ config }) => Link.zmq(config)
+  })
   const controller = LevelController.layer({ setpoint: DemoScript.firstSetpoint })
-  const runtime = Layer.merge(ActorSystem.layer, DeviceStore.layerMemory)
-  return Layer.provideMerge(Layer.mergeAll(device, controller), runtime)
+  const runtime = Layer.mergeAll(ActorSystem.layer, DeviceStore.layerMemory, ZmqTransport.layer)
+  return Layer.mergeAll(device, controller, controlLayer(board)).pipe(Layer.provideMerge(runtime))
+}
+
+/** For `plantd device` in another terminal. A demo without it shows all that a demo shows. */
+const controlLayer = (
+  board: DemoBoard
+): Layer.Layer<never, never, ActorSystem | Transport.Transport | FileSystem.FileSystem> => {
+  const devices = [{ type: Tank.Tank, ids: [DemoStage.device] }]
+  const told = (text: string) => Layer.effectDiscard(board.tell(text))
+  return ControlSocket.layer({ node, devices }).pipe(
+    Layer.tap(() => board.tell("operate it from another terminal: plantd device list")),
+    Layer.catchAll((error) => told(`it cannot be operated from outside: ${error.message}`))
+  )
 }
 
 const drive = (

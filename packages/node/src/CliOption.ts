@@ -1,0 +1,30 @@
+/** Options that several subcommands have, and what is said of wrong values. */
+import { HelpDoc, Options, ValidationError } from "@effect/cli"
+import { Duration, Effect, Option } from "effect"
+import * as Span from "./Span.ts"
+
+/** A span of time, in milliseconds; `undefined` where it is not given. */
+export const span = (name: string, description: string) =>
+  Options.text(name).pipe(
+    Options.withPseudoName("span"),
+    Options.withDescription(description),
+    Options.mapEffect((text) =>
+      Option.match(Span.parse(text), {
+        onSome: (duration) => Effect.succeed(Duration.toMillis(duration)),
+        onNone: () => invalid(`--${name}: expected ${Span.expected}, got ${JSON.stringify(text)}`)
+      })
+    ),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  )
+
+/** A text; `undefined` where it is not given. */
+export const text = (name: string, stands: string, description: string) =>
+  Options.text(name).pipe(
+    Options.withPseudoName(stands),
+    Options.withDescription(description),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  )
+
+const invalid = (message: string) => Effect.fail(ValidationError.invalidValue(HelpDoc.p(message)))

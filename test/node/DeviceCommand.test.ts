@@ -1,0 +1,78 @@
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import { describe, expect, it } from "@effect/vitest"
+import { Cli } from "@plantd/node"
+import { Console, Effect } from "effect"
+
+/** Runs a command line; gives what it wrote to the console, or its failure. */
+const told = (...args: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const lines: Array<string> = []
+    const console = yield* Effect.console
+    const kept: Console.Console = {
+      ...console,
+      log: (...texts) => Effect.sync(() => void lines.push(texts.join(" ")))
+    }
+    const failure = yield* Cli.run(["device", ...args], "1.2.3").pipe(
+      Effect.as(undefined),
+      Effect.catchAll((error) => Effect.succeed(error)),
+      Effect.withConsole(kept)
+    )
+    return { failure, output: lines.join("\n") }
+  }).pipe(Effect.provide(NodeContext.layer))
+
+describe("a wrong command line", () => {
+  it.effect.each([
+    { args: ["lst"], says: "there is no plantd device lst, only list, describe, read" },
+    { args: ["read"], says: "DEVICE" },
+    { args: ["read", "--josn", "p-1"], says: "--josn" },
+    { args: ["read", "p-1", "--josn"], says: "unknown option --josn" },
+    { args: ["write", "p-1", "label", "--josn"], says: "unknown option --josn" },
+    { args: ["read", "p-1", "--timeout"], says: "--timeout: a value is missing" },
+    { args: ["read", "p-1", "--node"], says: "--node: a value is missing" },
+    { args: ["read", "p-1", "--timeout", "5"], says: "--timeout: expected a number and ms, s" },
+    { args: ["write", "p-1", "speed"], says: "VALUE" },
+    { args: ["call", "p-1", "prime", "3"], says: 'expected name=value, got "3"' },
+    { args: ["call", "p-1", "prime", "{3"], says: "{3 is not JSON" }
+  ])(
+    "$args: nothing is asked, and it is said in one line what is wrong",
+    ({ args, says }) =>
+      Effect.gen(function*() {
+        const { failure, output } = yield* told(...args)
+        expect(failure).toBeInstanceOf(Cli.UsageError)
+        expect(failure?.message).toContain(says)
+        expect(failure?.message).not.toContain("\n")
+        expect(output).toBe("")
+      })
+  )
+})
+
+describe("--help", () => {
+  const subcommands = ["list", "describe", "read", "write", "call", "watch"]
+
+  it.effect("names every subcommand", () =>
+    Effect.gen(function*() {
+      const { failure, output } = yield* told("--help")
+      expect(failure).toBeUndefined()
+      for (const name of subcommands) expect(output).toContain(`- ${name} `)
+    }))
+
+  it.effect.each(subcommands)(
+    "of %s says what it does, and names its options",
+    (name) =>
+      Effect.gen(function*() {
+        const { failure, output } = yield* told(name, "--help")
+        expect(failure).toBeUndefined()
+        for (const text of ["DESCRIPTION", "--json", "--node", "--control", "PLANTD_CONTROL"]) {
+          expect(output).toContain(text)
+        }
+      })
+  )
+
+  it.effect.each(["read", "write", "call", "watch"])(
+    "of %s has an example",
+    (name) =>
+      Effect.gen(function*() {
+        expect((yield* told(name, "--help")).output).toContain(`plantd device ${name} `)
+      })
+  )
+})
