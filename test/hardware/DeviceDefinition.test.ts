@@ -85,6 +85,72 @@ describe("a fault in a definition throws when it is made, and names the field", 
           )
         }),
       `attributes: at most ${DeviceDefinition.membersMax}`
+    ],
+    [
+      "a negative tolerance",
+      () => Device.make("Tank", { attributes: { level: { ...level, tolerance: -1 } } }),
+      "attributes.level.tolerance: expected a number of at least 0, got -1"
+    ],
+    [
+      "an endless settle",
+      () => Device.make("Tank", { attributes: { level: { ...level, settle: Infinity } } }),
+      "attributes.level.settle: expected a finite duration"
+    ],
+    [
+      "a unit that is no text",
+      () => Device.make("Tank", { attributes: { level: { ...level, unit: 7 as never } } }),
+      "attributes.level.unit: expected a string"
+    ],
+    [
+      "an access that there is not",
+      () => Device.make("Tank", { attributes: { level: { ...level, access: "all" as never } } }),
+      "attributes.level.access: expected read or read-write"
+    ],
+    [
+      "values of a text without one",
+      () => Device.make("Tank", { attributes: { mode: Attribute.string({ values: [] }) } }),
+      "attributes.mode.values: expected at least one"
+    ],
+    [
+      "an effect that there is not",
+      () =>
+        Device.make("Tank", {
+          attributes: {},
+          commands: { drain: { ...drain, effect: "x" as never } }
+        }),
+      "commands.drain.effect: expected read, set or pulse, got x"
+    ],
+    [
+      "a lane that there is not",
+      () =>
+        Device.make("Tank", {
+          attributes: {},
+          commands: { drain: { ...drain, lane: "x" as never } }
+        }),
+      "commands.drain.lane: expected ordinary or emergency, got x"
+    ],
+    [
+      "an interlock named twice",
+      () =>
+        Device.make("Tank", {
+          attributes: { level },
+          commands: { drain },
+          interlocks: [full, full]
+        }),
+      'interlocks[1].id: "full" is there twice'
+    ],
+    [
+      "too many interlocks",
+      () =>
+        Device.make("Tank", {
+          attributes: { level },
+          commands: { drain },
+          interlocks: Array.from({ length: DeviceDefinition.interlocksMax + 1 }, (_, i) => ({
+            ...full,
+            id: `full-${i}`
+          }))
+        }),
+      `interlocks: at most ${DeviceDefinition.interlocksMax}`
     ]
   ])("%s", (_, define, message) => {
     expect(define).toThrow(message)
@@ -92,6 +158,77 @@ describe("a fault in a definition throws when it is made, and names the field", 
 })
 
 const drain = Command.make({ effect: "set" })
+const full = {
+  id: "full",
+  when: { attribute: "level", above: 3 },
+  blocks: ["drain"]
+} as const
+
+describe("a fault that the types can see does not compile, and throws at the latest", () => {
+  const attributes = { level, open: Attribute.boolean() }
+  it("a command allowed in a state that there is not", () => {
+    expect(() =>
+      Device.make("Tank", {
+        attributes,
+        states: ["ready"],
+        // @ts-expect-error: raedy is none of the states
+        commands: { fill: Command.make({ effect: "set", allowedIn: ["raedy"] }) }
+      })
+    ).toThrow('commands.fill.allowedIn: "raedy" is none')
+  })
+
+  it("a verification by an attribute that there is not", () => {
+    expect(() =>
+      Device.make("Tank", {
+        attributes,
+        // @ts-expect-error: opne is none of the attributes
+        commands: { fill: Command.make({ effect: "pulse", verify: "opne" }) }
+      })
+    ).toThrow('commands.fill.verify: the device has no attribute "opne"')
+  })
+
+  it("an interlock on an attribute that there is not", () => {
+    expect(() =>
+      Device.make("Tank", {
+        attributes,
+        commands: { drain },
+        // @ts-expect-error: leval is none of the attributes
+        interlocks: [{ id: "full", when: { attribute: "leval", above: 3 }, blocks: ["drain"] }]
+      })
+    ).toThrow('interlocks[0].when.attribute: the device has no attribute "leval"')
+  })
+
+  it("an interlock that blocks what cannot be commanded", () => {
+    expect(() =>
+      Device.make("Tank", {
+        attributes,
+        commands: { drain },
+        interlocks: [{
+          id: "full",
+          when: { attribute: "level", above: 3 },
+          // @ts-expect-error: level cannot be written
+          blocks: ["write.level"]
+        }]
+      })
+    ).toThrow('interlocks[0].blocks: "write.level" is none of drain')
+  })
+
+  it("an interlock that trips a command that there is not", () => {
+    expect(() =>
+      Device.make("Tank", {
+        attributes,
+        commands: { drain },
+        interlocks: [{
+          id: "f",
+          when: { attribute: "level", above: 3 },
+          blocks: [],
+          // @ts-expect-error: drian is none of the commands
+          onTrip: "drian"
+        }]
+      })
+    ).toThrow('interlocks[0].onTrip: "drian" is no command without a payload')
+  })
+})
 
 describe("states", () => {
   it("a device with states has the attribute state, with its states as values", () => {
