@@ -275,7 +275,7 @@ describe("writes and commands", () => {
       const inTime = { ...node.command(1_500, 1_000), attribute: "speed", value: 1 }
       expect((yield* node.ask("WRITE", inTime)).kind).toBe("REPLY")
       plant.gate = Effect.never
-      yield* node.send("WRITE", inTime)
+      yield* node.send("WRITE", { ...node.command(1_500, 1_000), attribute: "speed", value: 1 })
       // Not only when its turn comes: it takes no place in the queue.
       expect((yield* node.ask("WRITE", write)).body).toMatchObject({ code: "expired" })
       expect(plant.speed).toBe(1)

@@ -106,6 +106,9 @@ const pack = (body: unknown): Uint8Array => {
   return (bytes ?? new Uint8Array()).subarray(6)
 }
 
+/** Of all nodes by hand: a commandId names one command and no other. */
+let given = 0
+
 /** The socket of a node, and its side of the protocol by hand. */
 export const rawNode = (endpoint: string) =>
   Effect.gen(function*() {
@@ -135,10 +138,11 @@ export const rawNode = (endpoint: string) =>
       receive,
       ask,
       hello,
+      /** What is common to writes and commands, with a commandId of its own. */
       command: (sentAt: number, deadlineMs = 1_000) => ({
         sentAt,
         deadlineMs,
-        commandId: "c-1",
+        commandId: `c-${++given}`,
         fence: 0,
         epoch: 1
       })

@@ -59,7 +59,7 @@ describe("tankProcess", () => {
         const kept = yield* files.readFileString(path.join(state, "tank-1.water.json"))
         expect(JSON.parse(kept)).toMatchObject({ version: 1, stopped: false })
         const epoch = yield* files.readFileString(path.join(state, "tank-1.json"))
-        expect(JSON.parse(epoch)).toEqual({ epoch: 1 })
+        expect(JSON.parse(epoch)).toEqual({ epoch: 1, fence: 0 })
       }).pipe(Effect.provide(NodeContext.layer)),
     timeout
   )

@@ -160,6 +160,9 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/controlState.ts"
   ],
   "test/hardware/ControlProtocol.test.ts": ["packages/hardware/src/internal/frameText.ts"],
+  "test/hardware/DriverDuplicates.test.ts": ["packages/hardware/src/internal/driverAdmission.ts"],
+  "test/hardware/DriverMemory.test.ts": ["packages/hardware/src/internal/driverMemory.ts"],
+  "test/hardware/DriverFence.test.ts": ["packages/hardware/src/internal/driverFence.ts"],
   "test/hardware/DriverSafety.test.ts": ["packages/hardware/src/internal/driverSafety.ts"],
   "test/hardware/MockLink.test.ts": [
     "packages/hardware/src/internal/mockDevice.ts",

@@ -10,6 +10,7 @@ import type { Hardware } from "./DeviceProtocol.ts"
 import type { DriverStore, DriverStoreError } from "./DriverStore.ts"
 import * as engine from "./internal/driverEngine.ts"
 import { checkHandlers, type PlainHandlers, type Publication } from "./internal/driverHandlers.ts"
+import { commandsRememberedMin } from "./internal/driverMemory.ts"
 import type { Refusal } from "./internal/handlerFailure.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
@@ -86,15 +87,27 @@ export interface Settings {
   readonly sessionsMax: number
   /** How long the last BYE has to leave when the driver ends, in milliseconds. */
   readonly goodbyeMillis: number
+  /** How long a higher fence may take to be stored; else it is refused, in milliseconds. */
+  readonly storeMillis: number
+  /**
+   * Commands that ended and whose answers are remembered, at least 256: one that is asked for again
+   * is not carried out again. Each takes up to 16 KiB.
+   */
+  readonly commandsRemembered: number
 }
 
-/** Signs of life each second, 16 commands waiting, 64 reads at a time, 64 sessions, 50 ms. */
+/**
+ * Signs of life each second, 16 commands waiting, 64 reads at a time, 64 sessions, 50 ms for the
+ * goodbye, 2 s for the store, 1,024 commands remembered.
+ */
 export const settings: Settings = {
   heartbeatMillis: 1_000,
   commandQueueMax: 16,
   readsMax: 64,
   sessionsMax: 64,
-  goodbyeMillis: 50
+  goodbyeMillis: 50,
+  storeMillis: 2_000,
+  commandsRemembered: 1_024
 }
 
 /** What is done when no node is heard any more. */
@@ -153,6 +166,8 @@ export interface Counters {
   readonly readingsPublished: number
   readonly commandsExecuted: number
   readonly commandsRefused: number
+  /** Messages that asked for a command again: answered, and not carried out again. */
+  readonly commandsDuplicate: number
   readonly framesMalformed: number
   readonly sendsFailed: number
 }
@@ -190,12 +205,19 @@ export const serve = <D extends Members & DeviceDefinition, H extends Handlers<D
   Effect.suspend(() => {
     const plain = handlers as unknown as PlainHandlers
     checkHandlers(definition, plain)
+    const given = { ...settings, ...options.settings }
+    if (given.commandsRemembered < commandsRememberedMin) {
+      throw new RangeError(
+        `commandsRemembered: expected at least ${commandsRememberedMin},`
+          + ` got ${given.commandsRemembered}`
+      )
+    }
     return Effect.map(
       engine.start({
         definition,
         handlers: plain,
         options: options as Options<never>,
-        settings: { ...settings, ...options.settings }
+        settings: given
       }),
       (running): Driver<D> => ({
         device: options.device,

@@ -1,100 +1,139 @@
-/** The way of a write or a command: past all reasons to refuse it, into its turn, to its answer. */
+/** The way of a command that was taken: carried out in its turn, remembered, and answered. */
 import { Cause, Effect, Exit } from "effect"
-import { refusal } from "../Attribute.ts"
 import { stateAttribute } from "../DeviceDefinition.ts"
-import type * as Protocol from "../DeviceProtocol.ts"
+import * as Protocol from "../DeviceProtocol.ts"
 import type { CommandContext } from "../Driver.ts"
+import type { Frames } from "../Transport.ts"
 import { Found, type Trouble, troubleOf } from "./driverHandlers.ts"
+import { idFrame, type Underway as Job } from "./driverMemory.ts"
 import { makeSafeAgain } from "./driverSafety.ts"
-import type { Session } from "./driverSessions.ts"
 import {
-  answer,
-  type Asker,
+  countRefused,
   departed,
   driverMetrics,
   type DriverState,
   expired,
+  framesOf,
   logDefect,
   mayHaveActed,
   nowOf,
   type Overtaken,
-  refuse,
+  problem,
+  type Said,
+  send,
   silenced,
   staleFence,
   warn
 } from "./driverState.ts"
 import { refuse as refuseAsHandler } from "./handlerFailure.ts"
 
-/** A request to act. */
-export type CommandRequest = Extract<Protocol.Request, { kind: "WRITE" | "INVOKE" }>
+/** Carries out a command whose turn it is, unless something came between, and answers. */
+export const execute = (driver: DriverState, job: Job): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const trouble = overtaken(driver, job)
+    if (trouble !== undefined) return conclude(driver, job, { trouble })
+    const { request } = job
+    const work = request.kind === "WRITE"
+      ? carryOutWrite(driver, job, request.body)
+      : carryOutInvoke(driver, job, request.body)
+    return Effect.flatMap(
+      Effect.exit(work),
+      (exit) => Effect.zipRight(settle(driver, job, exit), undo(driver, job))
+    )
+  })
 
-/** A command as it was received; `expiresAt` is by the driver's clock. */
-export interface Received {
-  readonly session: Session
-  readonly request: CommandRequest
-  readonly expiresAt: number
+// What came between receiving a command and beginning it, and forbids it.
+const overtaken = (driver: DriverState, { standing }: Job): Overtaken | undefined => {
+  if (!driver.sessions.admits(standing.fence)) return staleFence(driver, standing.fence)
+  if (standing.silences !== driver.silences) return silenced
+  if (standing.session.departed) return departed
+  return standing.expiresAt < nowOf(driver) ? expired : undefined
 }
 
-/** Refuses a command, or has it carried out in its turn. */
-export const command = (
+// Right before the handler: payload and state may have taken their time.
+const begin = (driver: DriverState, job: Job): Effect.Effect<void, Found> =>
+  Effect.suspend(() => {
+    const trouble = overtaken(driver, job)
+    if (trouble !== undefined) return Effect.fail(new Found(trouble.code, trouble.message))
+    job.begunAfter = driver.silences
+    return Effect.void
+  })
+
+const contextOf = (driver: DriverState, job: Job): CommandContext => ({
+  commandId: job.request.body.commandId,
+  recheck: Effect.suspend(() => {
+    const trouble = overtaken(driver, job)
+    return trouble === undefined ? Effect.void : refuseAsHandler(trouble.code, trouble.message)
+  })
+})
+
+// A command that was being carried out while the device was made safe may have moved it since.
+const undo = (driver: DriverState, { begunAfter }: Job): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    begunAfter === undefined || begunAfter === driver.silences
+      ? Effect.void
+      : makeSafeAgain(driver)
+  )
+
+const settle = (
   driver: DriverState,
-  asker: Asker,
-  received: Received
+  job: Job,
+  exit: Exit.Exit<object, unknown>
 ): Effect.Effect<void> => {
-  const { expiresAt, request } = received
-  if (!driver.sessions.admits(request.body.fence)) {
-    return refuse(driver, asker, staleFence(driver, request.body.fence))
-  }
-  if (expiresAt < nowOf(driver)) return refuse(driver, asker, expired)
-  const trouble = request.kind === "WRITE"
-    ? writeTrouble(driver, request.body)
-    : invokeTrouble(driver, request.body)
-  if (trouble !== undefined) return refuse(driver, asker, trouble)
-  const emergency = request.kind === "INVOKE"
-    && driver.definition.commands[request.body.command]?.lane === "emergency"
-  const lane = emergency ? "emergency" : "ordinary"
-  // The one being carried out does not wait.
-  if (driver.commands[lane] > driver.settings.commandQueueMax) {
-    return refuse(driver, asker, {
-      code: "busy",
-      message: `${driver.settings.commandQueueMax} commands are waiting already (commandQueueMax)`
-    })
-  }
-  driver.commands[lane]++
-  const job = execute(driver, asker, { ...received, silences: driver.silences, begun: false })
-  return driver.fork(
-    Effect.ensuring(
-      emergency ? job : driver.turn.withPermits(1)(job),
-      Effect.sync(() => {
-        driver.commands[lane]--
-      })
+  if (Exit.isSuccess(exit)) {
+    return Effect.zipRight(
+      conclude(driver, job, { reply: exit.value }),
+      "resultFault" in exit.value
+        ? warn(driver, "result", `a result is not as defined: ${String(exit.value.resultFault)}`)
+        : Effect.void
     )
+  }
+  if (Cause.isInterruptedOnly(exit.cause)) return Effect.void
+  return Effect.zipRight(
+    logDefect(driver, "of a command", exit.cause),
+    conclude(driver, job, { trouble: troubleOf(exit.cause) })
   )
 }
 
-const writeTrouble = (driver: DriverState, body: Protocol.Write): Trouble | undefined => {
-  const attribute = Object.hasOwn(driver.definition.attributes, body.attribute)
-    ? driver.definition.attributes[body.attribute]
-    : undefined
-  const name = JSON.stringify(body.attribute)
-  if (attribute === undefined) {
-    return { code: "unknown-attribute", message: `the device has no attribute ${name}` }
-  }
-  if (attribute.access === "read") {
-    return { code: "not-writable", message: `attribute ${name} can only be read` }
-  }
-  const fault = refusal(attribute, body.value)
-  return fault === undefined ? undefined : {
-    code: "validation",
-    message: `${body.attribute}: ${fault}`
-  }
+/** The longest answer that is remembered, in bytes; of a longer one, that it was carried out. */
+const answerBytesMax = 16_384
+
+// Remembers what became of a command, unless it did nothing, and tells all who asked for it.
+const conclude = (
+  driver: DriverState,
+  job: Job,
+  became: { readonly reply: object } | { readonly trouble: Trouble }
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const refused = "trouble" in became && !mayHaveActed(became.trouble.code)
+    if (refused) countRefused(driver)
+    else count(driver)
+    const said: Said = "reply" in became
+      ? ["REPLY", became.reply]
+      : problem(driver, became.trouble)
+    const frames = framesOf(anyId, said)
+    driver.memory.end(job, refused ? undefined : shortened(frames))
+    return Effect.forEach(
+      job.askers,
+      (asker) => send(driver, asker, frames.with(idFrame, asker.id)),
+      { discard: true }
+    )
+  })
+
+const anyId = Protocol.idOf("-")
+
+const shortened = (frames: Frames): Frames => {
+  const bytes = frames.at(-1)?.length ?? 0
+  return bytes <= answerBytesMax ? frames : framesOf(anyId, ["REPLY", {
+    result: null,
+    resultFault: `its result of ${bytes} bytes was told once, and was too long to be kept`
+  }])
 }
 
-const invokeTrouble = (driver: DriverState, body: Protocol.Invoke): Trouble | undefined =>
-  driver.codecs.has(body.command) ? undefined : {
-    code: "unknown-command",
-    message: `the device has no command ${JSON.stringify(body.command)}`
-  }
+const count = (driver: DriverState): void => {
+  driver.counters.commandsExecuted++
+  driverMetrics.commands.unsafeUpdate(1, [])
+}
 
 const carryOutWrite = (
   driver: DriverState,
@@ -147,86 +186,4 @@ const checkState = (driver: DriverState, name: string): Effect.Effect<void, unkn
         )
       )
   )
-}
-
-/** A command that was taken, and waits for its turn or is being carried out. */
-interface Job extends Received {
-  /** How often the device had been made safe when the command was received. */
-  readonly silences: number
-  /** True once its handler runs. */
-  begun: boolean
-}
-
-const execute = (driver: DriverState, asker: Asker, job: Job): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const trouble = overtaken(driver, job)
-    if (trouble !== undefined) return refuse(driver, asker, trouble)
-    const { request } = job
-    const work = request.kind === "WRITE"
-      ? carryOutWrite(driver, job, request.body)
-      : carryOutInvoke(driver, job, request.body)
-    return Effect.flatMap(
-      Effect.exit(work),
-      (exit) => Effect.zipRight(settle(driver, asker, exit), undo(driver, job))
-    )
-  })
-
-// What came between receiving a command and beginning it, and forbids it.
-const overtaken = (driver: DriverState, job: Job): Overtaken | undefined => {
-  const { fence } = job.request.body
-  if (!driver.sessions.admits(fence)) return staleFence(driver, fence)
-  if (job.silences !== driver.silences) return silenced
-  if (job.session.departed) return departed
-  return job.expiresAt < nowOf(driver) ? expired : undefined
-}
-
-// Right before the handler: payload and state may have taken their time.
-const begin = (driver: DriverState, job: Job): Effect.Effect<void, Found> =>
-  Effect.suspend(() => {
-    const trouble = overtaken(driver, job)
-    if (trouble !== undefined) return Effect.fail(new Found(trouble.code, trouble.message))
-    job.begun = true
-    return Effect.void
-  })
-
-const contextOf = (driver: DriverState, job: Job): CommandContext => ({
-  commandId: job.request.body.commandId,
-  recheck: Effect.suspend(() => {
-    const trouble = overtaken(driver, job)
-    return trouble === undefined ? Effect.void : refuseAsHandler(trouble.code, trouble.message)
-  })
-})
-
-// A command that was being carried out while the device was made safe may have moved it since.
-const undo = (driver: DriverState, job: Job): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    job.begun && job.silences !== driver.silences ? makeSafeAgain(driver) : Effect.void
-  )
-
-const settle = (
-  driver: DriverState,
-  asker: Asker,
-  exit: Exit.Exit<object, unknown>
-): Effect.Effect<void> => {
-  if (Exit.isSuccess(exit)) {
-    count(driver)
-    return Effect.zipRight(
-      answer(driver, asker, "REPLY", exit.value),
-      "resultFault" in exit.value
-        ? warn(driver, "result", `a result is not as defined: ${String(exit.value.resultFault)}`)
-        : Effect.void
-    )
-  }
-  if (Cause.isInterruptedOnly(exit.cause)) return Effect.void
-  const trouble = troubleOf(exit.cause)
-  if (mayHaveActed(trouble.code)) count(driver)
-  return Effect.zipRight(
-    logDefect(driver, "of a command", exit.cause),
-    refuse(driver, asker, trouble)
-  )
-}
-
-const count = (driver: DriverState): void => {
-  driver.counters.commandsExecuted++
-  driverMetrics.commands.unsafeUpdate(1, [])
 }

@@ -6,6 +6,7 @@ import type { Counters } from "../Driver.ts"
 import { DriverStore, type DriverStoreError } from "../DriverStore.ts"
 import { Transport, type TransportError } from "../Transport.ts"
 import { commandCodec, type Publication } from "./driverHandlers.ts"
+import { CommandMemory } from "./driverMemory.ts"
 import * as Requests from "./driverRequests.ts"
 import { watchSilence } from "./driverSafety.ts"
 import { Sessions } from "./driverSessions.ts"
@@ -58,7 +59,9 @@ const open = Effect.fnUntraced(function*(
   const router = yield* transport.open({ ...bind, kind: "router", endpoint: options.commands })
   const publisher = yield* transport.open({ ...bind, kind: "pub", endpoint: options.telemetry })
   // The epoch is taken once the sockets are ours: a second process of this device takes none.
-  const epoch = yield* Effect.flatMap(DriverStore, (store) => store.nextEpoch(options.device))
+  const store = yield* DriverStore
+  const epoch = yield* store.nextEpoch(options.device)
+  const highestFence = yield* store.highestFence(options.device)
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   return {
     ...setup,
@@ -66,7 +69,10 @@ const open = Effect.fnUntraced(function*(
     router,
     publisher,
     clock: yield* Effect.clock,
-    sessions: new Sessions(settings.sessionsMax),
+    store,
+    sessions: new Sessions(settings.sessionsMax, highestFence),
+    raising: { turn: yield* Effect.makeSemaphore(1), waiting: 0, fence: highestFence },
+    memory: new CommandMemory(settings.commandsRemembered),
     codecs: new Map(
       Object.entries(definition.commands).map(([name, command]) => [name, commandCodec(command)])
     ),
@@ -83,6 +89,7 @@ const open = Effect.fnUntraced(function*(
       readingsPublished: 0,
       commandsExecuted: 0,
       commandsRefused: 0,
+      commandsDuplicate: 0,
       framesMalformed: 0,
       sendsFailed: 0
     },

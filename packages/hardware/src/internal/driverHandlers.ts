@@ -1,5 +1,5 @@
 /** The handlers of a driver without their types, checked against the definition when it starts. */
-import type { Fence, Quality } from "@plantd/core"
+import type { Quality } from "@plantd/core"
 import { Cause, Effect, ParseResult, type Schema } from "effect"
 import type { Any as AnyCommand } from "../DeviceCommand.ts"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
@@ -29,8 +29,6 @@ export interface Publication {
 export interface Trouble {
   readonly code: ErrorCode
   readonly message: string
-  /** The highest fence seen, where the request's is lower. */
-  readonly fence?: Fence.Fence
 }
 
 /** A trouble that the driver itself found; told apart from whatever a handler fails with. */

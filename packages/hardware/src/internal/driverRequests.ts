@@ -3,7 +3,8 @@ import { Effect, Either } from "effect"
 import * as Description from "../DeviceDescription.ts"
 import * as Protocol from "../DeviceProtocol.ts"
 import type { Frames } from "../Transport.ts"
-import { command } from "./driverCommands.ts"
+import { command } from "./driverAdmission.ts"
+import { behindFence } from "./driverFence.ts"
 import { type Trouble, troubleOf } from "./driverHandlers.ts"
 import { hear, type Session } from "./driverSessions.ts"
 import {
@@ -15,7 +16,6 @@ import {
   logDefect,
   nowOf,
   refuse,
-  staleFence,
   warn
 } from "./driverState.ts"
 
@@ -102,14 +102,31 @@ const hello = (
   body: Protocol.Hello
 ): Effect.Effect<void> => {
   const trouble = helloTrouble(driver, body)
-  if (trouble !== undefined) {
-    return Effect.zipRight(
-      warn(driver, trouble.code, `HELLO of node ${body.node} was refused: ${trouble.message}`),
-      refuse(driver, asker, trouble)
-    )
-  }
+  if (trouble !== undefined) return refuseHello(driver, asker, { body, trouble })
   const now = nowOf(driver)
-  driver.heardAt = now
+  return behindFence(driver, body.fence, (refused) =>
+    refused === undefined
+      ? ready(driver, asker, { body, now })
+      : refuseHello(driver, asker, { body, trouble: refused }))
+}
+
+const refuseHello = (
+  driver: DriverState,
+  asker: Asker,
+  { body, trouble }: { readonly body: Protocol.Hello; readonly trouble: Trouble }
+): Effect.Effect<void> =>
+  Effect.zipRight(
+    warn(driver, trouble.code, `HELLO of node ${body.node} was refused: ${trouble.message}`),
+    refuse(driver, asker, trouble)
+  )
+
+// The HELLO came at `now`: what its fence took to be stored is no time of its transit.
+const ready = (
+  driver: DriverState,
+  asker: Asker,
+  { body, now }: { readonly body: Protocol.Hello; readonly now: number }
+): Effect.Effect<void> => {
+  driver.heardAt = Math.max(driver.heardAt ?? now, now)
   driver.sessions.begin(asker.peer, { node: body.node, sentAt: body.sentAt, now })
   return answer(driver, asker, "READY", {
     protocol: 1,
@@ -144,8 +161,9 @@ const helloTrouble = (driver: DriverState, body: Protocol.Hello): Trouble | unde
       onRight: (node) => Description.differences({ node, device })
     })
     : []
-  if (mismatch.length > 0) return { code: "description-mismatch", message: mismatch.join("; ") }
-  return driver.sessions.admits(body.fence) ? undefined : staleFence(driver, body.fence)
+  return mismatch.length > 0
+    ? { code: "description-mismatch", message: mismatch.join("; ") }
+    : undefined
 }
 
 // A tool for any device does not know what it talks to: READY tells it.

@@ -14,14 +14,16 @@ export interface Session {
   departed: boolean
 }
 
-/** The sessions by peer, and the highest fence that any of them brought. */
+/** The sessions by peer, and the highest fence that any of them, or an earlier one, brought. */
 export class Sessions {
   private readonly byPeer = new Map<string, Session>()
   private readonly sessionsMax: number
-  highestFence: Fence.Fence = Fence.none
+  /** Raised only once it is stored: see driverFence.ts. */
+  highestFence: Fence.Fence
 
-  constructor(sessionsMax: number) {
+  constructor(sessionsMax: number, highestFence: Fence.Fence) {
     this.sessionsMax = sessionsMax
+    this.highestFence = highestFence
   }
 
   /** Begins a session, or begins it anew. Beyond the bound the one longest unheard is forgotten. */
@@ -43,11 +45,9 @@ export class Sessions {
     this.byPeer.delete(peerKey(peer))
   }
 
-  /** True where a message with this fence may be obeyed; remembers the highest. */
+  /** True where no message with a higher fence came before. */
   admits(fence: Fence.Fence): boolean {
-    if (!Fence.admits(this.highestFence, fence)) return false
-    this.highestFence = fence
-    return true
+    return Fence.admits(this.highestFence, fence)
   }
 
   get all(): ReadonlyArray<Session> {

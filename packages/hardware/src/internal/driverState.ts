@@ -1,11 +1,13 @@
 /** What the parts of a running driver share, and how they answer and complain. */
-import { type Epoch, Monotonic } from "@plantd/core"
+import { type Epoch, type Fence, Monotonic } from "@plantd/core"
 import { Cause, type Clock, Effect, Either, Metric } from "effect"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import * as Protocol from "../DeviceProtocol.ts"
 import type { Counters, Options, Settings } from "../Driver.ts"
-import type { Socket } from "../Transport.ts"
+import type { Frames, Socket } from "../Transport.ts"
+import type { DriverStoreService } from "../DriverStore.ts"
 import type { CommandCodec, PlainHandlers, Trouble } from "./driverHandlers.ts"
+import type { CommandMemory } from "./driverMemory.ts"
 import type { Sessions } from "./driverSessions.ts"
 import type { LogLimiter } from "./logLimiter.ts"
 
@@ -24,6 +26,10 @@ export interface DriverState extends Setup {
   readonly router: Socket
   readonly publisher: Socket
   readonly sessions: Sessions
+  readonly store: DriverStoreService
+  readonly memory: CommandMemory
+  /** The one permit to store a higher fence, and the messages that wait for it. */
+  readonly raising: { readonly turn: Effect.Semaphore; waiting: number; fence: Fence.Fence }
   readonly codecs: ReadonlyMap<string, CommandCodec>
   readonly indices: ReadonlyMap<string, number>
   /** Runs work beside the receiver, until the driver ends. */
@@ -62,6 +68,10 @@ export const driverMetrics = {
     description: "Requests that drivers refused",
     incremental: true
   }),
+  duplicate: Metric.counter("plantd_driver_commands_duplicate_total", {
+    description: "Writes and commands that drivers had been given before and did not repeat",
+    incremental: true
+  }),
   malformed: Metric.counter("plantd_driver_frames_malformed_total", {
     description: "Messages to drivers that were not of the device protocol",
     incremental: true
@@ -92,27 +102,38 @@ export interface Asker {
   readonly id: Uint8Array
 }
 
-/** Sends an answer; where it cannot be sent, that is counted and the node will not hear it. */
-export const answer = (
+/** The kind of an answer, and what it says. */
+export type Said = readonly [kind: Protocol.Answer["kind"], body: object]
+
+/** The frames of an answer; of one that cannot be encoded, those of an answer that says so. */
+export const framesOf = (id: Uint8Array, [kind, body]: Said): Frames =>
+  Either.match(Protocol.encode(kind, id, body), {
+    onLeft: (error) => framesOf(id, fallback([kind, body], error.message)),
+    onRight: (frames) => frames
+  })
+
+const fallback = ([kind, body]: Said, reason: string): Said => {
+  if (kind === "ERROR") return [kind, { ...body, message: "its reason cannot be told" }]
+  // What was carried out did not fail: its result alone cannot be told.
+  return "result" in body
+    ? [kind, { result: null, resultFault: reason }]
+    : ["ERROR", { code: "failed", message: reason }]
+}
+
+/** Sends frames; where that is not possible it is counted, and the node will not hear them. */
+export const send = (
   driver: DriverState,
   asker: Asker,
-  kind: Protocol.Answer["kind"],
-  body: object
+  frames: Frames
 ): Effect.Effect<void> =>
-  Either.match(Protocol.encode(kind, asker.id, body), {
-    onLeft: (error) => {
-      if (kind === "ERROR") return warn(driver, "encode", error.message)
-      // What was carried out did not fail: its result alone cannot be told.
-      return "result" in body && body.result !== null
-        ? answer(driver, asker, kind, { result: null, resultFault: error.message })
-        : refuse(driver, asker, { code: "failed", message: error.message })
-    },
-    onRight: (frames) =>
-      Effect.catchAll(driver.router.send([asker.peer, ...frames]), (error) => {
-        driver.counters.sendsFailed++
-        return warn(driver, "send", `an answer was lost: ${error.message}`)
-      })
+  Effect.catchAll(driver.router.send([asker.peer, ...frames]), (error) => {
+    driver.counters.sendsFailed++
+    return warn(driver, "send", `an answer was lost: ${error.message}`)
   })
+
+/** Sends an answer. */
+export const answer = (driver: DriverState, asker: Asker, ...said: Said): Effect.Effect<void> =>
+  send(driver, asker, framesOf(asker.id, said))
 
 /** True where the code does not promise that nothing was done. */
 export const mayHaveActed = (code: Protocol.ErrorCode): boolean =>
@@ -124,12 +145,23 @@ export const refuse = (
   asker: Asker,
   trouble: Trouble
 ): Effect.Effect<void> => {
-  if (!mayHaveActed(trouble.code)) {
-    driver.counters.commandsRefused++
-    driverMetrics.refused.unsafeUpdate(1, [])
-  }
-  return answer(driver, asker, "ERROR", trouble)
+  if (!mayHaveActed(trouble.code)) countRefused(driver)
+  return answer(driver, asker, ...problem(driver, trouble))
 }
+
+/** Counts a request that was refused. */
+export const countRefused = (driver: DriverState): void => {
+  driver.counters.commandsRefused++
+  driverMetrics.refused.unsafeUpdate(1, [])
+}
+
+/** The answer that says of a trouble; where a node was replaced, also by which fence. */
+export const problem = (driver: DriverState, { code, message }: Trouble): Said => [
+  "ERROR",
+  code === "stale-fence"
+    ? { code, message, fence: driver.sessions.highestFence }
+    : { code, message }
+]
 
 /** The answer to what must not be begun any more. */
 export interface Overtaken extends Trouble {
@@ -158,8 +190,7 @@ export const departed: Overtaken = {
 /** The answer to a node that was replaced. */
 export const staleFence = (driver: DriverState, fence: number): Overtaken => ({
   code: "stale-fence",
-  message: `fence ${fence} is below ${driver.sessions.highestFence}: another node took over`,
-  fence: driver.sessions.highestFence
+  message: `fence ${fence} is below ${driver.sessions.highestFence}: another node took over`
 })
 
 /** Says that a handler crashed; what it fails with is told to the node alone. */
