@@ -29,12 +29,12 @@ describe("DurableError", () => {
       'Valve/v1 lost its "state" to a newer owner: its fence is 1, stored is 2;'
       + " this actor stops, send again",
       '"state" of Valve/v1 is at revision 2, expected 1; read it again, then decide anew',
-      'the row of t with actor_type "Valve", actor_id "v1", name "state" is corrupt: torn;'
+      'the row of t for type "Valve", id "v1", name "state" is corrupt: torn;'
       + " repair or restore it, then revive the actor",
-      'the row of t with actor_type "Valve", actor_id "v1", name "state", sequence 3'
+      'the row of t for type "Valve", id "v1", name "state", sequence 3'
       + " is corrupt: torn; repair or restore it, then revive the actor",
       'a write to "state" of Valve/v1 has 11 bytes of JSON, more than valueBytesMax (10);'
-      + " split it over several actors",
+      + " write less at a time",
       '11 events for "state" of Valve/v1 at a time are more than persistMax (10);'
       + " store them in several steps",
       'a write to "state" of Valve/v1 was refused: it is NaN',

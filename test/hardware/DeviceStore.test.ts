@@ -1,91 +1,294 @@
+/** What every store of devices promises, shown on each of them. */
 import { describe, expect, it } from "@effect/vitest"
-import { Fence, Identifier } from "@plantd/core"
-import { type CommandJournal, DeviceStore } from "@plantd/hardware"
-import { Effect } from "effect"
+import { Epoch } from "@plantd/core"
+import { CommandJournal, DeviceStore, type DeviceStoreService } from "@plantd/hardware"
+import { Effect, type Layer } from "effect"
+import { claim, contents, device, holding, inMemory, intent, writesOf } from "./deviceStores.ts"
 
-const device = { type: "Pump", id: "p-1" }
-const intent = (id: string, intentAt = 1_000): CommandJournal.Intent => ({
-  commandId: Identifier.CommandId.make(id),
-  name: "prime",
-  args: "null",
-  effect: "pulse",
-  intentAt
-})
+const stores: ReadonlyArray<readonly [string, Layer.Layer<DeviceStore>]> = [
+  ["in memory", DeviceStore.layerMemory],
+  ["on SQLite", inMemory]
+]
 
-describe("a store of devices", () => {
-  it.effect("gives fences that grow, and takes nothing from a lower one", () =>
+describe.each(stores)("a store of devices %s", (_, layer) => {
+  const promise = (
+    sentence: string,
+    test: (store: DeviceStoreService) => Effect.Effect<void, unknown>
+  ) => it.effect(sentence, () => Effect.provide(Effect.flatMap(DeviceStore, test), layer))
+
+  promise("gives fences that grow, to each device its own", (store) =>
     Effect.gen(function*() {
-      const store = yield* DeviceStore
-      const first = yield* store.claim(device, { fence: undefined })
-      const second = yield* store.claim(device, { fence: Fence.Fence.make(8) })
-      expect([first.fence, second.fence]).toEqual([1, 8])
-      const old = { device, fence: first.fence }
-      const writes = [
-        store.intend(old, intent("c-1")),
-        store.sent(old, { commandId: "c-1", sentAt: 1 }),
-        store.settle(old, "c-1", { state: "failed", outcomeAt: 1 }),
-        store.forget(old, { before: 0, keep: 1 }),
-        store.saveAlarms(old, []),
-        store.saveLease(old, undefined),
-        store.saveOutOfService(old, undefined),
-        store.claim(device, { fence: Fence.Fence.make(7) })
-      ]
-      for (const write of writes) {
-        expect(yield* Effect.flip<unknown, unknown, never>(write)).toMatchObject({
-          _tag: "Superseded",
-          stored: 8
-        })
-      }
-      expect(yield* store.find(device, "c-1")).toBeUndefined()
-    }).pipe(Effect.provide(DeviceStore.layerMemory)))
-
-  it.effect("keeps one record per command id, and gives it to who intends it again", () =>
-    Effect.gen(function*() {
-      const store = yield* DeviceStore
-      const { fence } = yield* store.claim(device, { fence: undefined })
-      const holder = { device, fence }
-      expect(yield* store.intend(holder, intent("c-1"))).toBeUndefined()
-      yield* store.sent(holder, { commandId: "c-1", sentAt: 1_001 })
-      const settlement = { state: "succeeded", result: "true", outcomeAt: 1_002 } as const
-      yield* store.settle(holder, "c-1", settlement)
-      const known = yield* store.intend(holder, intent("c-1", 5_000))
-      expect(known).toMatchObject({ intentAt: 1_000, sentAt: 1_001, ...settlement })
-    }).pipe(Effect.provide(DeviceStore.layerMemory)))
-
-  it.effect("tells who claims a device what is unsettled, and forgets the finished alone", () =>
-    Effect.gen(function*() {
-      const store = yield* DeviceStore
-      const { fence } = yield* store.claim(device, { fence: undefined })
-      const holder = { device, fence }
-      for (const [index, id] of ["a", "b", "c", "d"].entries()) {
-        yield* store.intend(holder, intent(id, index))
-      }
-      yield* store.settle(holder, "b", { state: "succeeded", outcomeAt: 10 })
-      yield* store.settle(holder, "c", { state: "failed", outcomeAt: 20 })
-      yield* store.settle(holder, "d", { state: "outcome-unknown", outcomeAt: 5 })
-      expect(yield* store.forget(holder, { before: 15, keep: 10 })).toBe(1)
-      const { unsettled } = yield* store.claim(device, { fence: undefined })
-      expect(unsettled.map(({ commandId }) => commandId)).toEqual(["a", "d"])
-      const ids = (yield* store.history(device, { limit: 10 })).map((row) => row.commandId)
-      expect(ids).toEqual(["d", "c", "a"])
-      expect(yield* store.history(device, { before: 2, limit: 10 })).toHaveLength(1)
-    }).pipe(Effect.provide(DeviceStore.layerMemory)))
-
-  it.effect("keeps alarms, the lease, and the mark that a device is out of service", () =>
-    Effect.gen(function*() {
-      const store = yield* DeviceStore
-      const { fence } = yield* store.claim(device, { fence: undefined })
-      const holder = { device, fence }
-      const lease = { session: "s-1", expiresAt: 9_000 }
-      const outOfService = { by: "ann", reason: "maintenance", at: 1 }
-      yield* store.saveAlarms(holder, [{ alarm: "flow.high", value: "1" }])
-      yield* store.saveAlarms(holder, [{ alarm: "flow.high", value: "2" }])
-      yield* store.saveLease(holder, lease)
-      yield* store.saveOutOfService(holder, outOfService)
-      expect(yield* store.claim(device, { fence: undefined })).toMatchObject({
-        alarms: [{ alarm: "flow.high", value: "2" }],
-        lease,
-        outOfService
+      expect((yield* claim(store)).claimed).toEqual({
+        fence: 1,
+        lease: undefined,
+        outOfService: undefined,
+        alarms: [],
+        unsettled: []
       })
-    }).pipe(Effect.provide(DeviceStore.layerMemory)))
+      expect((yield* claim(store)).holder.fence).toBe(2)
+      const other = yield* store.claim({ type: "Pump", id: "p-2" }, { fence: undefined })
+      expect(other.fence).toBe(1)
+    }))
+
+  promise(
+    "takes a fence that was given where no higher one is stored",
+    (store) =>
+      Effect.gen(function*() {
+        expect((yield* claim(store, 7)).holder.fence).toBe(7)
+        expect((yield* claim(store, 7)).holder.fence).toBe(7)
+        const late = yield* Effect.flip(claim(store, 6))
+        expect(late).toMatchObject({
+          _tag: "Superseded",
+          address: device,
+          name: "device",
+          ours: 6,
+          stored: 7
+        })
+        expect((yield* claim(store)).holder.fence).toBe(8)
+      })
+  )
+
+  promise(
+    "takes nothing from whoever holds a device by a lower fence",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store, 8)
+        yield* store.intend(holder, intent("c-1"))
+        yield* store.saveAlarms(holder, [{ alarm: "flow.high", value: "1" }])
+        yield* store.saveLease(holder, { session: "s-1", expiresAt: 9_000 })
+        yield* store.saveOutOfService(holder, { by: "ann", reason: "a leak", at: 1 })
+        const before = { ...(yield* contents(store)), fence: 10 }
+        for (const [kind, write] of Object.entries(writesOf(store, holding(7)))) {
+          const error = yield* Effect.flip<unknown, unknown, never>(write)
+          expect({ kind, ...(error as object) }).toMatchObject({
+            kind,
+            _tag: "Superseded",
+            ours: 7,
+            stored: 9
+          })
+        }
+        expect(yield* contents(store)).toEqual(before)
+      })
+  )
+
+  promise(
+    "keeps a command as it was intended, sent and settled",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store, 4)
+        const full = intent("c-1", {
+          session: "s-1",
+          epoch: Epoch.Epoch.make(3),
+          effect: "set",
+          args: "\"\\u0000 'é' 😀\""
+        })
+        expect(yield* store.intend(holder, full)).toBeUndefined()
+        expect(yield* store.find(device, "c-1")).toEqual({ ...full, fence: 4, state: "executing" })
+        yield* store.sent(holder, { commandId: "c-1", sentAt: 1_001 })
+        yield* store.settle(holder, "c-1", {
+          state: "outcome-unknown",
+          detail: "no answer",
+          outcomeAt: 1_500
+        })
+        const settlement = {
+          state: "succeeded",
+          result: "true",
+          settledBy: "verify",
+          outcomeAt: 2_000
+        } as const
+        yield* store.settle(holder, "c-1", settlement)
+        const record = {
+          ...full,
+          fence: 4,
+          sentAt: 1_001,
+          detail: "no answer",
+          ...settlement
+        }
+        expect(yield* store.find(device, "c-1")).toEqual(record)
+        expect(yield* store.history(device, { limit: 1 })).toEqual([record])
+        expect(yield* store.find(device, "c-2")).toBeUndefined()
+        expect(yield* store.find({ type: "Pump", id: "p-2" }, "c-1")).toBeUndefined()
+      })
+  )
+
+  promise(
+    "keeps one record per command id, and gives it to who intends it again",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store)
+        yield* store.intend(holder, intent("c-1"))
+        const settlement = { state: "succeeded", result: "true", outcomeAt: 1_002 } as const
+        yield* store.settle(holder, "c-1", settlement)
+        const known = yield* store.intend(holder, intent("c-1", { args: "4", intentAt: 5_000 }))
+        expect(known).toEqual({ ...intent("c-1"), fence: 1, ...settlement })
+        expect(yield* store.history(device, { limit: 10 })).toHaveLength(1)
+      })
+  )
+
+  promise(
+    "changes nothing of a settled command, nor of one that it does not know",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store)
+        yield* store.intend(holder, intent("c-1"))
+        for (const state of CommandJournal.State.literals) {
+          if (state === "executing" || !CommandJournal.isSettled(state)) continue
+          yield* store.intend(holder, intent(state))
+          yield* store.settle(holder, state, { state, outcomeAt: 2_000 })
+          yield* store.settle(holder, state, { state: "unresolved", detail: "late", outcomeAt: 3 })
+          expect(yield* store.find(device, state)).toMatchObject({ state, outcomeAt: 2_000 })
+        }
+        yield* store.settle(holder, "c-2", { state: "failed", outcomeAt: 2_000 })
+        yield* store.sent(holder, { commandId: "c-2", sentAt: 2_000 })
+        expect(yield* store.find(device, "c-2")).toBeUndefined()
+      })
+  )
+
+  promise(
+    "shows the newest commands first, in pages, whatever their clocks said",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store)
+        for (const [id, intentAt] of [["a", 30], ["b", 10], ["c", 20]] as const) {
+          yield* store.intend(holder, intent(id, { intentAt }))
+        }
+        const ids = (page: CommandJournal.Page) =>
+          Effect.map(store.history(device, page), (rows) => rows.map((row) => row.commandId))
+        expect(yield* ids({ limit: 10 })).toEqual(["c", "b", "a"])
+        expect(yield* ids({ limit: 2 })).toEqual(["c", "b"])
+        expect(yield* ids({ before: 20.5, limit: 10 })).toEqual(["c", "b"])
+        expect(yield* ids({ before: 20, limit: 10 })).toEqual(["b"])
+        expect(yield* ids({ before: Infinity, limit: Infinity })).toHaveLength(3)
+        expect(yield* ids({ limit: -1 })).toEqual([])
+      })
+  )
+
+  promise(
+    "tells who claims a device what is unsettled, the oldest first",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store)
+        for (const state of CommandJournal.State.literals) {
+          yield* store.intend(holder, intent(state))
+          if (state !== "executing") yield* store.settle(holder, state, { state, outcomeAt: 1 })
+        }
+        const { unsettled } = (yield* claim(store)).claimed
+        expect(unsettled.map(({ commandId }) => commandId)).toEqual(
+          CommandJournal.State.literals.filter((state) => !CommandJournal.isSettled(state))
+        )
+        expect(unsettled.map(({ fence }) => fence)).toEqual([1, 1, 1])
+      })
+  )
+
+  promise(
+    "forgets finished commands alone: those of before a time, and too many",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store)
+        const finished = ["a", "b", "c", "d", "e"]
+        for (const [index, id] of ["open", ...finished, "unknown"].entries()) {
+          yield* store.intend(holder, intent(id, { intentAt: index }))
+        }
+        for (const [index, id] of finished.entries()) {
+          yield* store.settle(holder, id, { state: "succeeded", outcomeAt: 10 * index })
+        }
+        yield* store.settle(holder, "unknown", { state: "outcome-unknown", outcomeAt: 0 })
+        const left = Effect.map(
+          store.history(device, { limit: 10 }),
+          (rows) => rows.map((row) => row.commandId)
+        )
+        expect(yield* store.forget(holder, { before: 0, keep: Infinity })).toBe(0)
+        expect(yield* store.forget(holder, { before: 10, keep: 5 })).toBe(1)
+        expect(yield* left).toEqual(["unknown", "e", "d", "c", "b", "open"])
+        expect(yield* store.forget(holder, { before: 0, keep: 2 })).toBe(2)
+        expect(yield* left).toEqual(["unknown", "e", "d", "open"])
+        expect(yield* store.forget(holder, { before: 0, keep: 0 })).toBe(2)
+        expect(yield* left).toEqual(["unknown", "open"])
+        expect(yield* store.forget(holder, { before: Infinity, keep: 0 })).toBe(0)
+        // What was forgotten is unknown: the id can be used anew.
+        expect(yield* store.intend(holder, intent("a"))).toBeUndefined()
+      })
+  )
+
+  promise(
+    "keeps alarms, the lease, and the mark that a device is out of service",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store)
+        const lease = { session: "s-1", expiresAt: 9_000 }
+        const outOfService = { by: "ann", reason: "maintenance", at: 1 }
+        yield* store.saveAlarms(holder, [{ alarm: "flow.high", value: "1" }])
+        yield* store.saveAlarms(holder, [
+          { alarm: "link", value: "1" },
+          { alarm: "flow.high", value: "2" },
+          { alarm: "link", value: "2" }
+        ])
+        yield* store.saveAlarms(holder, [])
+        yield* store.saveLease(holder, lease)
+        yield* store.saveOutOfService(holder, outOfService)
+        const alarms = [{ alarm: "flow.high", value: "2" }, { alarm: "link", value: "2" }]
+        expect(yield* contents(store)).toMatchObject({ alarms, lease, outOfService })
+        yield* store.saveLease(holding(2), undefined)
+        expect(yield* contents(store)).toMatchObject({ alarms, lease: undefined, outOfService })
+        yield* store.saveOutOfService(holding(3), undefined)
+        expect(yield* contents(store)).toMatchObject({ alarms, outOfService: undefined })
+      })
+  )
+
+  promise(
+    "refuses what is too long, and loses no outcome for its length",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store)
+        const long = JSON.stringify("é".repeat(524_288))
+        const error = yield* Effect.flip(store.intend(holder, intent("c-1", { args: long })))
+        expect(error).toMatchObject({
+          _tag: "ValueTooLarge",
+          address: device,
+          name: "command c-1",
+          bytes: 1_048_583,
+          bytesMax: 1_048_576
+        })
+        expect(yield* store.find(device, "c-1")).toBeUndefined()
+        for (
+          const write of [
+            store.saveAlarms(holder, [{ alarm: "flow.high", value: long }]),
+            store.saveLease(holder, { session: long, expiresAt: 1 })
+          ]
+        ) {
+          const refused = yield* Effect.flip(write)
+          expect(refused).toMatchObject({ _tag: "StoreUnavailable", outcome: "not-written" })
+          expect(refused.message).toContain("more than valueBytesMax (1048576)")
+        }
+        yield* store.intend(holder, intent("c-2"))
+        yield* store.settle(holder, "c-2", {
+          state: "succeeded",
+          result: long,
+          detail: "x".repeat(5_000),
+          outcomeAt: 1
+        })
+        const record = yield* store.find(device, "c-2")
+        expect(record).toMatchObject({ state: "succeeded", outcomeAt: 1 })
+        expect(record).not.toHaveProperty("result")
+        expect(record?.detail).toHaveLength(4_096)
+        expect(record?.detail).toContain("its result is left out: 1048578 bytes, more than valueB")
+      })
+  )
+
+  promise("keeps remarks as they can be stored anywhere", (store) =>
+    Effect.gen(function*() {
+      const { holder } = yield* claim(store)
+      yield* store.intend(holder, intent("c-1"))
+      yield* store.settle(holder, "c-1", {
+        state: "failed",
+        detail: "a\u0000\ud800b😀",
+        outcomeAt: 1
+      })
+      expect((yield* store.find(device, "c-1"))?.detail).toBe("a\uFFFD\uFFFDb😀")
+      const reason = `${"x".repeat(4_095)}😀`
+      yield* store.saveOutOfService(holder, { by: "ann\u0000", reason, at: 1 })
+      const { outOfService } = yield* contents(store)
+      expect(outOfService?.by).toBe("ann\uFFFD")
+      expect(outOfService?.reason).toBe(`${"x".repeat(4_095)}\uFFFD`)
+    }))
 })

@@ -121,7 +121,10 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/interlockWatch.ts",
     "packages/hardware/src/internal/listeners.ts"
   ],
-  "test/hardware/DeviceStore.test.ts": ["packages/hardware/src/internal/memoryDeviceStore.ts"],
+  "test/hardware/DeviceStore.test.ts": [
+    "packages/hardware/src/internal/memoryDeviceStore.ts",
+    "packages/hardware/src/internal/storable.ts"
+  ],
   "test/hardware/Device.test.ts": [
     "packages/hardware/src/DeviceClient.ts",
     "packages/hardware/src/internal/deviceFaults.ts",
@@ -130,6 +133,11 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/deviceClient.ts",
     "packages/hardware/src/internal/deviceCommands.ts",
     "packages/hardware/src/internal/deviceProtocol.ts"
+  ],
+  "test/hardware/SqlDeviceStore.test.ts": [
+    "packages/hardware/src/internal/deviceRows.ts",
+    "packages/hardware/src/internal/deviceSql.ts",
+    "packages/hardware/src/internal/sqlDevices.ts"
   ],
   "test/hardware/Driver.test.ts": [
     "packages/hardware/src/internal/driverCommands.ts",

@@ -95,8 +95,8 @@ export class CorruptRow extends Schema.TaggedError<CorruptRow>()("CorruptRow", {
 }) {
   override get message(): string {
     const sequence = this.sequence === undefined ? "" : `, sequence ${this.sequence}`
-    return `the row of ${this.table} with actor_type ${JSON.stringify(this.address.type)},`
-      + ` actor_id ${JSON.stringify(this.address.id)}, name ${JSON.stringify(this.name)}${sequence}`
+    return `the row of ${this.table} for type ${JSON.stringify(this.address.type)},`
+      + ` id ${JSON.stringify(this.address.id)}, name ${JSON.stringify(this.name)}${sequence}`
       + ` is corrupt: ${this.reason}; repair or restore it, then revive the actor`
   }
 }
@@ -110,7 +110,7 @@ export class ValueTooLarge extends Schema.TaggedError<ValueTooLarge>()("ValueToo
 }) {
   override get message(): string {
     return `a write to ${JSON.stringify(this.name)} of ${format(this.address)} has ${this.bytes}`
-      + ` bytes of JSON, more than valueBytesMax (${this.bytesMax}); split it over several actors`
+      + ` bytes of JSON, more than valueBytesMax (${this.bytesMax}); write less at a time`
   }
 }
 

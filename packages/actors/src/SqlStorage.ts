@@ -7,7 +7,6 @@
  * ```ts
  * const storage = yield* SqlStorage.open({ name: "Counters", migrations })
  * yield* storage.write({
- *   key: id,
  *   bytes: 0,
  *   run: (connection) => Effect.as(SqlStorage.execute(connection, increment, [id]), Exit.void)
  * })
@@ -80,10 +79,8 @@ export const defaults: Settings = {
   valueBytesMax: valueBytesMaxDefault
 }
 
-/** One write on its way into a transaction that it shares with others. */
+/** One write on its way into a transaction that it shares with others, in their order. */
 export interface Write<A, E> {
-  /** No two writes of one key are in one transaction; they are written in their order. */
-  readonly key: string
   /** How many bytes it has, for `batchBytesMax`. */
   readonly bytes: number
   /**
@@ -131,7 +128,6 @@ export const open = (options: {
     const database = yield* openDatabase(settings)
     yield* migrate(options.migrations)
     const submit = yield* makeGroupCommit<Write<unknown, unknown>, unknown, unknown>({
-      keyOf: ({ key }) => key,
       bytesOf: ({ bytes }) => bytes,
       commit: (writes) =>
         transact(database, {

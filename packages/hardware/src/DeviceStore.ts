@@ -40,6 +40,7 @@ export interface Claimed {
   readonly fence: Fence.Fence
   readonly lease: StoredLease | undefined
   readonly outOfService: OutOfService | undefined
+  /** In any order. */
   readonly alarms: ReadonlyArray<StoredAlarm>
   /** Commands whose outcome is not settled, the oldest first. */
   readonly unsettled: ReadonlyArray<CommandRecord>
@@ -63,18 +64,25 @@ export interface DeviceStoreService {
   ) => Effect.Effect<Claimed, WriteError | DurableError.CorruptRow>
   /**
    * Stores an intent: its command may be sent once this has succeeded with `undefined`. Where the
-   * id is there already nothing is written, and what is stored is given.
+   * id is there already nothing is written, and what is stored is given. Arguments beyond
+   * `valueBytesMax` are refused with `ValueTooLarge`: nothing was written, nothing may be sent.
    */
   readonly intend: (
     holder: Holder,
     intent: Intent
-  ) => Effect.Effect<CommandRecord | undefined, WriteError | DurableError.CorruptRow>
+  ) => Effect.Effect<
+    CommandRecord | undefined,
+    WriteError | DurableError.CorruptRow | DurableError.ValueTooLarge
+  >
   /** Notes that the transport has taken a command. Need not be synced by itself. */
   readonly sent: (
     holder: Holder,
     command: { readonly commandId: string; readonly sentAt: number }
   ) => Effect.Effect<void, WriteError>
-  /** Stores what became of a command; of a settled one nothing is changed. */
+  /**
+   * Stores what became of a command; of a settled one nothing is changed. A result beyond
+   * `valueBytesMax` is left out and a long detail cut, so that no outcome is lost for its length.
+   */
   readonly settle: (
     holder: Holder,
     commandId: string,
@@ -85,12 +93,15 @@ export interface DeviceStoreService {
     device: ActorAddress.ActorAddress,
     commandId: string
   ) => Effect.Effect<CommandRecord | undefined, ReadError>
-  /** The newest commands, the newest first. */
+  /** The newest commands, the one intended last first; at most `pageMax` of them. */
   readonly history: (
     device: ActorAddress.ActorAddress,
     page: Page
   ) => Effect.Effect<ReadonlyArray<CommandRecord>, ReadError>
-  /** Deletes finished commands that need not be kept, and says how many. */
+  /**
+   * Deletes finished commands that need not be kept, in bounded steps, and says how many. One that
+   * fails may have taken some of them.
+   */
   readonly forget: (
     holder: Holder,
     retention: Retention

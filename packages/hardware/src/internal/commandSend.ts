@@ -47,6 +47,7 @@ export const intend = (
       Superseded: (error) =>
         Effect.zipRight(desk.yieldDevice, reject(job, "stale-fence", error.message)),
       StoreUnavailable: (error) => Effect.fail(notJournalled(job, error)),
+      ValueTooLarge: (error) => reject(job, "validation", error.message),
       CorruptRow: (error) => Effect.fail(notJournalled(job, error))
     })
   )

@@ -1,8 +1,8 @@
 /** The store of devices in memory: for tests, and for simulations of several nodes on one store. */
-import { type ActorAddress, DurableError } from "@plantd/actors"
+import type { ActorAddress, DurableError } from "@plantd/actors"
 import { Fence } from "@plantd/core"
 import { Effect } from "effect"
-import { begin, type CommandRecord, isSettled, pageMax, settle } from "../CommandJournal.ts"
+import { begin, type CommandRecord, isSettled, settle } from "../CommandJournal.ts"
 import type {
   DeviceStoreService,
   Holder,
@@ -10,6 +10,10 @@ import type {
   StoredAlarm,
   StoredLease
 } from "../DeviceStore.ts"
+import { storable, superseded } from "./storable.ts"
+
+/** The most bytes that one write may have; the same as of a store on SQL. */
+export const valueBytesMax = 1_048_576
 
 interface Entry {
   fence: Fence.Fence
@@ -36,16 +40,11 @@ export const makeMemoryStore = (): DeviceStoreService => {
     devices.set(key, entry)
     return entry
   }
-  return { claim: claimOf(entryOf), ...journalOf(entryOf), ...marksOf(entryOf) }
+  const store = { claim: claimOf(entryOf), ...journalOf(entryOf), ...marksOf(entryOf) }
+  return storable(store, valueBytesMax)
 }
 
 type Entries = (device: ActorAddress.ActorAddress) => Entry
-
-const superseded = (
-  device: ActorAddress.ActorAddress,
-  ours: Fence.Fence,
-  stored: Fence.Fence
-) => new DurableError.Superseded({ address: device, name: "device", ours, stored })
 
 const writer =
   (entryOf: Entries) =>
@@ -100,7 +99,7 @@ const journalOf = (
       Effect.sync(() =>
         [...entryOf(device).commands.values()].reverse()
           .filter(({ intentAt }) => intentAt < before)
-          .slice(0, Math.min(limit, pageMax))
+          .slice(0, limit)
       ),
     forget: (holder, retention) => write(holder, ({ commands }) => forget(commands, retention))
   }

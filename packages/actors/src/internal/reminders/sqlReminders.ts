@@ -14,7 +14,6 @@ import type {
   UnreadableReminder
 } from "../../ReminderStore.ts"
 import type { Row, Storage, Write } from "../../SqlStorage.ts"
-import { entityKey } from "../durable/entityKey.ts"
 import { bytesIn } from "../durable/jsonText.ts"
 import { execute } from "../sql/transaction.ts"
 import type { ReminderStatements } from "./reminderSql.ts"
@@ -27,25 +26,21 @@ export interface Foundation {
 
 /** The store of reminders. */
 export const remindersOf = ({ statements, storage }: Foundation): ReminderStoreService => {
-  const write = <A, E>(key: Key, bytes: number, run: Write<A, E>["run"]) =>
-    storage.write({ key: entityKey(key), bytes, run })
+  const write = <A, E>(bytes: number, run: Write<A, E>["run"]) => storage.write({ bytes, run })
   return {
     valueBytesMax: storage.settings.valueBytesMax,
     set: (reminder, { overwrite }) =>
       write(
-        reminder,
         bytesIn(reminder.payload),
         (connection) => insert({ connection, statements }, reminder, overwrite)
       ),
-    cancel: (key) =>
-      write(key, 0, (connection) => found(connection, statements.cancel, keyOf(key))),
+    cancel: (key) => write(0, (connection) => found(connection, statements.cancel, keyOf(key))),
     list: (page) => Effect.map(pageOf(storage, statements.reminders, page), readReminders),
     earliest: (limit) => Effect.map(storage.read(statements.earliest, [limit]), readReminders),
     begin: (reminder) =>
-      write(reminder, 0, (connection) => found(connection, statements.begin, asRead(reminder))),
+      write(0, (connection) => found(connection, statements.begin, asRead(reminder))),
     settle: (reminder, { next, quarantined }) =>
       write(
-        reminder,
         quarantined === undefined ? 0 : bytesIn(quarantined.payload),
         (connection) =>
           Effect.tap(
@@ -63,7 +58,7 @@ export const remindersOf = ({ statements, storage }: Foundation): ReminderStoreS
           )
       ),
     expel: (reminder, entry) =>
-      write(reminder, bytesIn(entry.payload), (connection) =>
+      write(bytesIn(entry.payload), (connection) =>
         Effect.tap(
           found(connection, statements.expel, [reminder.id]),
           keepIf({ connection, statements }, entry)
@@ -73,8 +68,7 @@ export const remindersOf = ({ statements, storage }: Foundation): ReminderStoreS
 
 /** The store of messages in quarantine. */
 export const quarantineOf = ({ statements, storage }: Foundation): QuarantineStoreService => {
-  const write = <A, E>(id: number, run: Write<A, E>["run"]) =>
-    storage.write({ key: `quarantine ${id}`, bytes: 0, run })
+  const write = <A, E>(run: Write<A, E>["run"]) => storage.write({ bytes: 0, run })
   return {
     list: (page) =>
       Effect.map(pageOf(storage, statements.entries, page), (rows) => rows.map(entryOf)),
@@ -84,8 +78,8 @@ export const quarantineOf = ({ statements, storage }: Foundation): QuarantineSto
         ([row]) => row === undefined ? undefined : entryOf(row)
       ),
     attempted: (id, { at, cause }) =>
-      write(id, (connection) => found(connection, statements.attempted, [cause, at, id])),
-    remove: (id) => write(id, (connection) => found(connection, statements.remove, [id]))
+      write((connection) => found(connection, statements.attempted, [cause, at, id])),
+    remove: (id) => write((connection) => found(connection, statements.remove, [id]))
   }
 }
 

@@ -42,12 +42,15 @@ export const createTable = (name: string, columns: string) =>
     return sql.unsafe(`CREATE TABLE ${name} (${typed})${options}`)
   })
 
-/** Makes an index on columns of a table. */
-export const createIndex = (table: string, columns: string) =>
-  Effect.flatMap(SqlClient, (sql) =>
-    sql.unsafe(
-      `CREATE INDEX ${table}_${columns.replaceAll(", ", "_")} ON ${table} (${columns})`
-    ))
+/** Makes an index on columns of a table; with `where`, of those rows alone. */
+export const createIndex = (table: string, columns: string, where?: string) =>
+  Effect.flatMap(SqlClient, (sql) => {
+    const name = `${table}_${columns}${where === undefined ? "" : `_${where}`}`
+    const rows = where === undefined ? "" : ` WHERE ${where}`
+    return sql.unsafe(
+      `CREATE INDEX ${name.replaceAll(/\W+/g, "_")} ON ${table} (${columns})${rows}`
+    )
+  })
 
 /** Runs what is missing. Several processes may do so at once on one database. */
 export const migrate = (

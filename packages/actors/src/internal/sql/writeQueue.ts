@@ -49,8 +49,8 @@ export type Writes<Op, A, E> = ReadonlyArray<Pending<Op, A, E>>
 
 /** What a queue needs to know of its writes. */
 export interface Sorting<Op> {
-  /** A batch has no two writes of one key; those of one key are written in their order. */
-  readonly keyOf: (op: Op) => string
+  /** A batch has no two writes of one key. All are written in their order but for that. */
+  readonly keyOf?: (op: Op) => string
   readonly bytesOf: (op: Op) => number
 }
 
@@ -100,14 +100,14 @@ export class WriteQueue<Op, A, E> {
       const pending = again.shift() ?? this.shift()
       if (pending === undefined) break
       if (pending.ended) continue
-      const key = this.sorting.keyOf(pending.op)
-      if (keys.has(key)) {
+      const key = this.sorting.keyOf?.(pending.op)
+      if (key !== undefined && keys.has(key)) {
         this.carried.push(pending)
         // Many of one key: look no further, else all of them would be carried.
         if (this.carried.length >= batchMax) break
         continue
       }
-      keys.add(key)
+      if (key !== undefined) keys.add(key)
       bytes += this.sorting.bytesOf(pending.op)
       batch.push(pending)
     }
