@@ -69,6 +69,19 @@ const within = <A, E, R>(duration: string, effect: Effect.Effect<A, E, R>) =>
     return yield* Fiber.join(fiber)
   })
 
+/** Whoever opens a link to a mock by hand. */
+const owner: Link.LinkOwner = {
+  device: "p-1",
+  node: "test",
+  fence: Fence.none,
+  epoch: Epoch.first,
+  description: Pump.description,
+  onBatch: () => {},
+  onSnapshot: () => {},
+  onMissing: () => {},
+  onStatus: () => {}
+}
+
 describe("a mock", () => {
   it.scoped("is online at once, with the plainest values that the declarations allow", () =>
     mocked((pump) =>
@@ -200,17 +213,7 @@ describe("a mock", () => {
   it.scoped("remembers the newest requests only", () =>
     Effect.gen(function*() {
       const { device, link } = yield* Link.mock(Pump, { commands: { prime: true } })
-      const opened = yield* link({ id: "p-1" })({
-        device: "p-1",
-        node: "test",
-        fence: Fence.none,
-        epoch: Epoch.first,
-        description: Pump.description,
-        onBatch: () => {},
-        onSnapshot: () => {},
-        onMissing: () => {},
-        onStatus: () => {}
-      })
+      const opened = yield* link({ id: "p-1" })(owner)
       const read = (attribute: string, times: number) =>
         opened.read(Array.from({ length: times }, () => attribute), { deadlineMillis: 1_000 })
       yield* read("speed", 3)
@@ -218,6 +221,30 @@ describe("a mock", () => {
       const requests = yield* device("p-1").requests
       expect(requests.length).toBe(requestsMax)
       expect(requests.filter(({ operation }) => operation === "read.speed").length).toBe(1)
+    }))
+
+  it.scoped("gives a command that comes again under its id the same answer, and does it once", () =>
+    Effect.gen(function*() {
+      const { device, link } = yield* Link.mock(Pump, { commands: { prime: true } })
+      const opened = yield* link({ id: "p-1" })(owner)
+      let primed = 0
+      const prime = (commandId: string) =>
+        opened.invoke("prime", { seconds: 1 }, {
+          commandId,
+          deadlineMillis: 1_000,
+          effect: "pulse"
+        })
+      yield* device("p-1").script(
+        "prime",
+        Driver.refuse("busy", "not now"),
+        Effect.sync(() => ++primed > 1)
+      )
+      expect(yield* Effect.flip(prime("c-1"))).toMatchObject({ _tag: "Refused" })
+      expect(yield* prime("c-1")).toBe(false)
+      expect(yield* prime("c-1")).toBe(false)
+      expect(yield* prime("c-2")).toBe(true)
+      expect(primed).toBe(1)
+      expect((yield* device("p-1").requests).length).toBe(4)
     }))
 })
 

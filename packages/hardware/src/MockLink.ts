@@ -140,9 +140,9 @@ export { requestsMax } from "./internal/mockDevice.ts"
 
 /**
  * Mocks the devices of a type: each id is one of its own, which lives until the scope is closed. A
- * write puts its value there and publishes it; a command does nothing but answer. A mock looks at
- * no fence, no deadline and no state, and carries out one command twice where it is sent twice:
- * its `requests` show it.
+ * write puts its value there and publishes it; a command does nothing but answer. A command that is
+ * asked for again under its id is noted again, and not carried out again. A mock looks at no fence,
+ * no deadline and no state of its own: its `requests` show what was asked.
  */
 export const mock = <D extends Members & DeviceDefinition>(
   definition: D,
