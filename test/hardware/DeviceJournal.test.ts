@@ -182,6 +182,11 @@ describe("a command that nobody answers", () => {
       yield* TestClock.adjust("1 second")
       expect((yield* Fiber.join(knock))._tag).toBe("OutcomeUnknown")
       yield* settledAs(valve, "k-1", "unresolved")
+      const alarm = Effect.map(
+        valve.alarms.list,
+        (all) => all.find(({ alarm }) => alarm === "unresolved")?.state
+      )
+      expect(yield* alarm).toBe("active-unacked")
       const resolved = yield* valve.journal.resolve({
         commandId: "k-1",
         outcome: "succeeded",
@@ -193,6 +198,7 @@ describe("a command that nobody answers", () => {
         settledBy: "person",
         detail: "ann decided: heard it"
       })
+      expect(yield* alarm).toBe("cleared-unacked")
       const again = yield* Effect.flip(
         valve.journal.resolve({ commandId: "k-1", outcome: "failed", by: "bob" })
       )

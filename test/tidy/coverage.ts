@@ -171,6 +171,15 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/hardware/DriverDuplicates.test.ts": ["packages/hardware/src/internal/driverAdmission.ts"],
   "test/hardware/DriverMemory.test.ts": ["packages/hardware/src/internal/driverMemory.ts"],
   "test/hardware/DriverFence.test.ts": ["packages/hardware/src/internal/driverFence.ts"],
+  "test/hardware/Alarms.test.ts": [
+    "packages/hardware/src/internal/alarmBoard.ts",
+    "packages/hardware/src/internal/deviceAlarms.ts"
+  ],
+  "test/hardware/AlarmsStored.test.ts": ["packages/hardware/src/internal/alarmLedger.ts"],
+  "test/hardware/AlarmsTold.test.ts": [
+    "packages/hardware/src/internal/alarmTeller.ts",
+    "packages/hardware/src/internal/conflated.ts"
+  ],
   "test/hardware/DriverSafety.test.ts": ["packages/hardware/src/internal/driverSafety.ts"],
   "test/hardware/MockLink.test.ts": [
     "packages/hardware/src/internal/mockDevice.ts",

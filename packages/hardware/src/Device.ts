@@ -5,7 +5,7 @@
 import type { ActorContext, ActorError, ActorSystem, Supervision } from "@plantd/actors"
 import { type Duration, Effect, type Layer, Schema, type Scope, type Stream } from "effect"
 import type { ReadingOf, ValueOf } from "./Attribute.ts"
-import type { BuiltInAlarms } from "./DeviceAlarm.ts"
+import type { Alarms, BuiltInAlarms } from "./DeviceAlarm.ts"
 import type { DeviceCommand, PlainSchema } from "./DeviceCommand.ts"
 import {
   type Attributes,
@@ -101,6 +101,8 @@ export type Client<A extends Attributes, C extends Commands> =
     readonly link: Effect.Effect<DeviceStatus, ActorError.AskError>
     /** How the device is reached now, and whenever that changes. */
     readonly linkChanges: Stream.Stream<DeviceStatus, ActorError.AskError>
+    /** Its alarms, for people to see, acknowledge and shelve. */
+    readonly alarms: Alarms
     /** What became of commands, as far as is known and kept. */
     readonly journal: Journal
     /** Who operates the device: while a session does, others' commands are refused. */

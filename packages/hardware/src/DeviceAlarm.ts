@@ -2,8 +2,15 @@
  * The alarms of a type of device: how they are declared beside its attributes, and the definitions
  * that follow. What becomes of them is `AlarmMachine` of core.
  */
+import type { ActorError, DurableError } from "@plantd/actors"
 import { Alarm, type AlarmCondition, type AlarmMachine } from "@plantd/core"
-import { Duration, Option, Schema } from "effect"
+import { Duration, type Effect, Option, Schema, type Stream } from "effect"
+import type {
+  AcknowledgementStale,
+  AlarmUnknown,
+  ShelvingInvalid,
+  SubscribersFull
+} from "./DeviceError.ts"
 import { nameOf } from "./internal/nameOf.ts"
 
 /** What can be said of every alarm. */
@@ -64,6 +71,49 @@ export interface Definition extends AlarmMachine.Definition {
   /** The attribute whose value it judges; absent where it is about the device itself. */
   readonly attribute?: string
 }
+
+type AlarmError<E> =
+  | E
+  | AlarmUnknown
+  | DurableError.StoreUnavailable
+  | DurableError.Superseded
+  | ActorError.AskError
+
+/**
+ * The alarms of one device, for people: what they do is stored when it is answered. Where it cannot
+ * be stored it fails, and is not so.
+ */
+export interface Alarms {
+  /** Where each alarm stands. */
+  readonly list: Effect.Effect<ReadonlyArray<Alarm.Instance>, ActorError.AskError>
+  /** Where each alarm stands, then each that changed; a slow reader gets the newest of each. */
+  readonly changes: Stream.Stream<Alarm.Instance, SubscribersFull | ActorError.AskError>
+  /**
+   * Acknowledges what was seen: an occurrence, and the severity that waits. Where another
+   * occurrence began, or the severity rose, it fails with `AcknowledgementStale`. To repeat it does
+   * no harm.
+   */
+  readonly acknowledge: (seen: {
+    readonly alarm: string
+    readonly occurrenceId: string
+    readonly severity: Alarm.Severity
+    readonly by: string
+  }) => Effect.Effect<Alarm.Instance, AlarmError<AcknowledgementStale>>
+  /** Takes an alarm off the screens, for a day at most; it goes its way all the same. */
+  readonly shelve: (what: {
+    readonly alarm: string
+    readonly for: Duration.DurationInput
+    readonly by: string
+    readonly reason?: string
+  }) => Effect.Effect<Alarm.Instance, AlarmError<ShelvingInvalid>>
+  readonly unshelve: (what: {
+    readonly alarm: string
+    readonly by: string
+  }) => Effect.Effect<Alarm.Instance, AlarmError<never>>
+}
+
+/** The longest that an alarm may be shelved at a time, in milliseconds: a day. */
+export const shelveMillisMax = 86_400_000
 
 /** The alarm that every device has: its link is lost. */
 export const linkAlarm = "link"

@@ -5,7 +5,7 @@
  * has, `OutcomeUnknown` that nobody knows.
  */
 import { DurableError } from "@plantd/actors"
-import { Command } from "@plantd/core"
+import { Alarm, Command } from "@plantd/core"
 import { Schema } from "effect"
 import { Phase } from "./LinkState.ts"
 
@@ -181,6 +181,54 @@ export class SubscribersFull extends Schema.TaggedError<SubscribersFull>()("Subs
 }) {
   override get message(): string {
     return `${this.device} serves ${this.subscribersMax} subscribers already (subscribersMax)`
+  }
+}
+
+/** The device has no alarm of this name. */
+export class AlarmUnknown extends Schema.TaggedError<AlarmUnknown>()("AlarmUnknown", {
+  device: Schema.String,
+  alarm: Schema.String,
+  known: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `${this.device} has no alarm ${JSON.stringify(this.alarm)}; it has`
+      + ` ${this.known.join(", ")}`
+  }
+}
+
+/**
+ * The acknowledgement saw what is no longer so: another occurrence, or one that was less grave.
+ * Nothing was acknowledged; `now` is what the alarm is by now.
+ */
+export class AcknowledgementStale
+  extends Schema.TaggedError<AcknowledgementStale>()("AcknowledgementStale", {
+    device: Schema.String,
+    alarm: Schema.String,
+    reason: Schema.Literal("other-occurrence", "severity-rose"),
+    seen: Schema.Struct({ occurrenceId: Schema.String, severity: Alarm.Severity }),
+    now: Alarm.Instance
+  })
+{
+  override get message(): string {
+    const { occurrenceId = "none", unacknowledged = "no" } = this.now
+    const is = this.reason === "other-occurrence"
+      ? `occurrence ${this.seen.occurrenceId} was seen, and it is ${occurrenceId}`
+      : `severity ${this.seen.severity} was seen, and ${unacknowledged} waits`
+    return `${this.device}: alarm ${this.alarm} was not acknowledged: ${is}; look at it again, then`
+      + " acknowledge what it is now"
+  }
+}
+
+/** The time for which an alarm was to be shelved is none, or too long. Nothing was shelved. */
+export class ShelvingInvalid extends Schema.TaggedError<ShelvingInvalid>()("ShelvingInvalid", {
+  device: Schema.String,
+  alarm: Schema.String,
+  forMillis: Schema.Number,
+  forMillisMax: Schema.Number
+}) {
+  override get message(): string {
+    return `${this.device}: alarm ${this.alarm} cannot be shelved for ${this.forMillis} ms; shelve`
+      + ` it for 1 to ${this.forMillisMax} ms, and again then`
   }
 }
 

@@ -68,6 +68,16 @@ export class Subscription {
   offer(index: number, reading: Reading.Reading, now: number): void {
     const rule = this.rules.get(index)
     if (rule === undefined || !isDue(rule, this.told.get(index), reading, now)) return
+    this.keep(index, reading, now)
+  }
+
+  /** As `offer`, and kept in any case, unless this very reading was told already. */
+  tell(index: number, reading: Reading.Reading, now: number): void {
+    if (!this.rules.has(index) || this.told.get(index)?.reading === reading) return
+    this.keep(index, reading, now)
+  }
+
+  private keep(index: number, reading: Reading.Reading, now: number): void {
     this.told.set(index, { reading, at: now })
     if (this.mode === "all") {
       this.push(reading)

@@ -41,7 +41,7 @@ export class AttributeTable {
   private readonly device: Identifier.DeviceId
   private readonly faults: Faults
   private readonly onDue: (at: number) => void
-  private readonly onReading: (reading: Reading.Reading) => void
+  private readonly onReading: (reading: Reading.Reading) => boolean
   readonly subscriptions = new Set<Subscription>()
 
   constructor(
@@ -52,8 +52,11 @@ export class AttributeTable {
       readonly faults: Faults
       /** Told of each reading that is kept when it grows stale, by the clock that never jumps. */
       readonly onDue: (at: number) => void
-      /** Told of each reading that is the newest of its attribute, and of what becomes stale. */
-      readonly onReading: (reading: Reading.Reading) => void
+      /**
+       * Told of each reading that is the newest of its attribute, and of what becomes stale; true
+       * where it is to be told to subscribers in any case.
+       */
+      readonly onReading: (reading: Reading.Reading) => boolean
     }
   ) {
     this.device = device
@@ -110,9 +113,11 @@ export class AttributeTable {
       const reading = this.judge(cell, sample, { batch, seq: batch.seq + i, wall: arrival.wall })
       // An older one was overtaken by an answer: those who want all are told it all the same.
       const newer = Reading.compare(reading, cell.reading) > 0
-      if (newer) this.keep(cell, reading, arrival.now - ageOf(sample))
+      const telling = newer && this.keep(cell, reading, arrival.now - ageOf(sample))
       for (const subscription of this.subscriptions) {
-        if (newer || !subscription.wantsReplies) {
+        if (telling) {
+          subscription.tell(cell.index, reading, arrival.now)
+        } else if (newer || !subscription.wantsReplies) {
           subscription.offer(cell.index, reading, arrival.now)
         }
       }
@@ -138,9 +143,11 @@ export class AttributeTable {
       const reading = this.judge(cell, sample, { batch, seq: batch.seq, wall: arrival.wall })
       readings.push(reading)
       if (Reading.compare(reading, cell.reading) < 0) continue
-      this.keep(cell, reading, arrival.now - ageOf(sample))
+      const telling = this.keep(cell, reading, arrival.now - ageOf(sample))
       for (const subscription of this.subscriptions) {
-        if (options.everyone || subscription.wantsReplies) {
+        if (telling) {
+          subscription.tell(cell.index, reading, arrival.now)
+        } else if (options.everyone || subscription.wantsReplies) {
           subscription.offer(cell.index, reading, arrival.now)
         }
       }
@@ -176,11 +183,20 @@ export class AttributeTable {
     return Math.min(Infinity, ...this.cells.map((cell) => cell.maxAge))
   }
 
-  private keep(cell: Cell, reading: Reading.Reading, measuredAt: number): void {
+  /** Tells the newest reading of an attribute to those who were not told it yet. */
+  renew(name: string, now: number): void {
+    const cell = this.byName.get(name)
+    if (cell === undefined) return
+    for (const subscription of this.subscriptions) {
+      subscription.tell(cell.index, cell.reading, now)
+    }
+  }
+
+  private keep(cell: Cell, reading: Reading.Reading, measuredAt: number): boolean {
     cell.reading = reading
     cell.measuredAt = measuredAt
     this.onDue(measuredAt + cell.maxAge)
-    this.onReading(reading)
+    return this.onReading(reading)
   }
 
   private degrade(cell: Cell, reason: string, now: number): void {

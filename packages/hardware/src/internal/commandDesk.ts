@@ -74,6 +74,8 @@ export interface Desk {
   readonly fork: (work: Effect.Effect<void>) => Effect.Effect<void>
   /** Another node took the device over: this actor stops. */
   readonly yieldDevice: Effect.Effect<void>
+  /** Told how many commands wait for a person to decide. */
+  readonly onUnresolved: (count: number) => void
   readonly warn: (kind: string, text: string) => Effect.Effect<void>
   /** How often an emergency command was sent. */
   emergencies: number

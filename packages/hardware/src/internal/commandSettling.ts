@@ -180,6 +180,7 @@ export const conclude = (
     const next = settled(record, { ...known, outcomeAt: desk.state.arrival().wall })
     if (known.state === "unresolved") desk.unsettled.set(record.commandId, next)
     else desk.unsettled.delete(record.commandId)
+    countUnresolved(desk)
     desk.listeners.tell(ofRecord(desk.state.id, next))
     const said = desk.warn(
       `settled ${known.state}`,
@@ -188,6 +189,12 @@ export const conclude = (
     )
     return store(desk, record.commandId, known).pipe(Effect.zipRight(said), Effect.as(next))
   })
+
+const countUnresolved = (desk: Desk): void => {
+  let count = 0
+  for (const { state } of desk.unsettled.values()) if (state === "unresolved") count++
+  desk.onUnresolved(count)
+}
 
 /** Takes up what a former life of the actor left open. */
 export const recover = (
@@ -207,7 +214,7 @@ export const recover = (
       state: "outcome-unknown",
       ...(known.detail === undefined ? {} : { detail: known.detail })
     })
-  }, { discard: true })
+  }, { discard: true }).pipe(Effect.zipRight(Effect.sync(() => countUnresolved(desk))))
 
 /** What a defect while settling leaves open is said, and looked at again with the next session. */
 export const guarded = (desk: Desk, work: Effect.Effect<void>): Effect.Effect<void> =>

@@ -13,6 +13,7 @@ import type * as Interlock from "../Interlock.ts"
 import type { Link, LinkMaker, LinkOwner, LinkStatus } from "../LinkPort.ts"
 import { capacityMax, type Mode, Subscription } from "../Subscription.ts"
 import { type Arrival, AttributeTable } from "./attributeTable.ts"
+import { alarmHandlers, type DeviceAlarms, makeAlarms, watchAlarms } from "./deviceAlarms.ts"
 import { commandsOf, readError } from "./deviceCommands.ts"
 import { makeDesk } from "./deviceDesk.ts"
 import { makeFaults } from "./deviceFaults.ts"
@@ -77,14 +78,23 @@ export const build = <E, R>(setup: Setup<E, R>) =>
     const claimed = yield* store.claim(actor.address, { fence: undefined })
     const holder = { device: actor.address, fence: claimed.fence }
     goOn(life, "inactive", { since: arrival().wall })
-    const parts = yield* makeParts(setup, { id, arrival })
+    const { definition, settings } = setup
+    const alarms = yield* makeAlarms({
+      actor,
+      definition,
+      settings,
+      store,
+      holder,
+      claimed,
+      arrival
+    })
+    const parts = yield* makeParts(setup, { id, arrival, alarms })
     const owner = ownerOf(setup, parts, {
       device: id,
       fence: claimed.fence,
       epoch: Epoch.Epoch.make(actor.incarnation)
     })
     const link = yield* setup.link({ id, config })(owner)
-    const { definition, settings } = setup
     const { reach, table } = parts
     const lease: Operating = { held: claimed.lease }
     const state: DeviceState = {
@@ -100,12 +110,14 @@ export const build = <E, R>(setup: Setup<E, R>) =>
     }
     const desk = yield* makeDesk({ actor, state, store, holder, claimed, ...parts })
     yield* Effect.forkScoped(growStale(state, parts.growth))
+    yield* Effect.forkScoped(watchAlarms(alarms, table))
     enterService(life, claimed.outOfService, arrival().wall)
     const { engine } = yield* ActorSystem
     const withFaults = (status: LinkStatus): DeviceStatus => ({ ...status, ...parts.invalid })
     const turn = yield* Effect.makeSemaphore(1)
     return {
       ...commandsOf(desk, () => engine.now()),
+      ...alarmHandlers(alarms),
       ...marksOf({ id, store, holder, life, lease, turn, wall: () => arrival().wall }),
       Read: (asked: Asked) => read(state, asked),
       Snapshot: () => Effect.sync(() => table.all),
@@ -130,7 +142,11 @@ const enterService = (life: Life, outOfService: OutOfService | undefined, since:
 /** What is there before the link is: it tells them what happens. */
 const makeParts = Effect.fnUntraced(function*<E, R>(
   { definition }: Setup<E, R>,
-  { arrival, id }: { readonly id: Identifier.DeviceId; readonly arrival: () => Arrival }
+  { alarms, arrival, id }: {
+    readonly id: Identifier.DeviceId
+    readonly arrival: () => Arrival
+    readonly alarms: DeviceAlarms
+  }
 ) {
   const { faults, invalid } = yield* makeFaults(id)
   const growth: Growth = { wake: yield* Queue.sliding<void>(1), at: Infinity }
@@ -142,9 +158,13 @@ const makeParts = Effect.fnUntraced(function*<E, R>(
     onDue: (at) => {
       if (at < growth.at) Queue.unsafeOffer(growth.wake, undefined)
     },
-    onReading: watch.onReading
+    onReading: (reading) => {
+      watch.onReading(reading)
+      return alarms.board.onReading(reading)
+    }
   })
   return {
+    alarms,
     arrival,
     invalid,
     growth,
@@ -160,7 +180,7 @@ type LinkParts = Effect.Effect.Success<ReturnType<typeof makeParts>>
 
 const ownerOf = <E, R>(
   { definition, node }: Setup<E, R>,
-  { arrival, online, reach, statuses, table }: LinkParts,
+  { alarms, arrival, online, reach, statuses, table }: LinkParts,
   holder: Pick<LinkOwner, "device" | "fence" | "epoch">
 ): LinkOwner => ({
   ...holder,
@@ -185,6 +205,7 @@ const ownerOf = <E, R>(
     if (status.state === "online" && reach.phase !== "online") {
       Queue.unsafeOffer(online, undefined)
     }
+    alarms.board.onLink(status.state)
     reach.note(status)
     statuses.tell(status)
   }

@@ -111,12 +111,28 @@ export const clientOf = (definition: DeviceDefinition, id: string, actor: ActorC
       (readings) => Object.fromEntries(readings.map((reading) => [reading.attribute, reading]))
     ),
     link: actor.Status(),
+    alarms: alarmsOf(actor),
     journal: journalOf(actor),
     lease: leaseOf(actor),
     lifecycle: lifecycleOf(actor),
     linkChanges: actor.StatusChanges()
   }
 }
+
+const alarmsOf = (actor: ActorClient) => ({
+  list: actor.Alarms(),
+  changes: actor.AlarmChanges(),
+  acknowledge: (seen: Parameters<ActorClient["Acknowledge"]>[0]) => actor.Acknowledge(seen),
+  shelve: (
+    { for: span, ...what }: {
+      readonly alarm: string
+      readonly for: Duration.DurationInput
+      readonly by: string
+      readonly reason?: string
+    }
+  ) => actor.Shelve({ ...what, forMillis: Duration.toMillis(span) }),
+  unshelve: (what: { readonly alarm: string; readonly by: string }) => actor.Unshelve(what)
+})
 
 /** How many commands a history shows where nothing is said. */
 export const historyDefault = 100

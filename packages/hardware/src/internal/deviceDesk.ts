@@ -10,6 +10,7 @@ import { lookOf } from "./commandLook.ts"
 import { guarded, recover, settleAll } from "./commandSettling.ts"
 import { submit } from "./deviceCommands.ts"
 import type { DeviceState } from "./deviceActor.ts"
+import type { DeviceAlarms } from "./deviceAlarms.ts"
 import { actOnTrips } from "./interlockWatch.ts"
 import { Listeners } from "./listeners.ts"
 import { LogLimiter } from "./logLimiter.ts"
@@ -35,6 +36,7 @@ export interface Parts {
   readonly store: DeviceStoreService
   readonly holder: Holder
   readonly claimed: Claimed
+  readonly alarms: Pick<DeviceAlarms, "board">
   /** Holds a token whenever a session began. */
   readonly online: Queue.Dequeue<void>
   readonly trips: Queue.Queue<Interlock.Interlock>
@@ -42,7 +44,7 @@ export interface Parts {
 
 /** The command path of one incarnation; what a former one left open is taken up. */
 export const makeDesk = Effect.fnUntraced(function*(parts: Parts) {
-  const { actor, claimed, holder, online, state, store, trips } = parts
+  const { actor, alarms, claimed, holder, online, state, store, trips } = parts
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   const logged = new LogLimiter()
   const start = (work: Effect.Effect<void>) => {
@@ -64,6 +66,7 @@ export const makeDesk = Effect.fnUntraced(function*(parts: Parts) {
       Effect.logWarning("another node took the device over: its actor stops here"),
       actor.stopAs("superseded")
     ),
+    onUnresolved: (count) => alarms.board.setUnresolved(count),
     warn: (kind, text) =>
       Effect.suspend(() => {
         const suppressed = logged.admit(kind, state.arrival().now)

@@ -1,15 +1,18 @@
 /** The messages of device actors: the same for all devices, in plain data fit for any network. */
 import * as Rpc from "@effect/rpc/Rpc"
 import { Actor, DurableError } from "@plantd/actors"
-import { Identifier, Reading } from "@plantd/core"
+import { Alarm, Identifier, Reading } from "@plantd/core"
 import { Schema } from "effect"
 import { CommandStatus } from "../CommandStatus.ts"
 import {
+  AcknowledgementStale,
+  AlarmUnknown,
   CommandError,
   CommandNotOpen,
   JournalError,
   LeaseHeld,
   ReadError,
+  ShelvingInvalid,
   StoreError,
   SubscribersFull
 } from "../DeviceError.ts"
@@ -107,6 +110,33 @@ const rpcs = [
     success: Schema.Union(Gap, Reading.Reading),
     error: SubscribersFull,
     stream: true
+  }),
+  Rpc.make("Alarms", { success: Schema.Array(Alarm.Instance) }),
+  Rpc.make("AlarmChanges", { success: Alarm.Instance, error: SubscribersFull, stream: true }),
+  Rpc.make("Acknowledge", {
+    payload: {
+      alarm: Schema.String,
+      occurrenceId: Schema.String,
+      severity: Alarm.Severity,
+      by: Person
+    },
+    success: Alarm.Instance,
+    error: Schema.Union(AcknowledgementStale, AlarmUnknown, StoreError)
+  }),
+  Rpc.make("Shelve", {
+    payload: {
+      alarm: Schema.String,
+      forMillis: Schema.Number,
+      by: Person,
+      reason: optional(Note)
+    },
+    success: Alarm.Instance,
+    error: Schema.Union(ShelvingInvalid, AlarmUnknown, StoreError)
+  }),
+  Rpc.make("Unshelve", {
+    payload: { alarm: Schema.String, by: Person },
+    success: Alarm.Instance,
+    error: Schema.Union(AlarmUnknown, StoreError)
   })
 ] as const
 
