@@ -96,6 +96,17 @@ const rigWith = (more: object = {}) =>
 
 const rig = rigWith()
 
+/** As in the example's map. */
+const speed = {
+  kind: "number",
+  table: "holding",
+  address: 0,
+  type: "uint16",
+  unit: "rpm",
+  access: "read-write",
+  range: [0, 3_000]
+}
+
 /** A register that the device does not have. */
 const beyond = { kind: "number", table: "holding", address: 100, type: "uint16" }
 
@@ -122,6 +133,19 @@ const reads = (pump: Pump, attribute: string, value: unknown) =>
   eventually(
     `${attribute} is ${String(value)}`,
     Effect.map(pump.snapshot, (all) => all[attribute]?.value === value)
+  )
+
+const settles = (pump: Pump, commandId: string, expected: object) =>
+  Effect.flatMap(
+    eventually(
+      `${commandId} is settled`,
+      Effect.map(pump.journal.outcome(commandId), ({ state }) =>
+        state !== "executing" && state !== "outcome-unknown")
+    ),
+    () =>
+      Effect.map(pump.journal.outcome(commandId), (status) => {
+        expect(status).toMatchObject(expected)
+      })
   )
 
 const repliedLate = (server: ModbusServer.ModbusServer) =>
@@ -156,46 +180,101 @@ describe.skipIf(pymodbus.skip)(`a Modbus device (${pymodbus.missing ?? "pymodbus
           { function: 16, address: 2, values: [0x4020, 0] },
           { function: 5, address: 0, values: [1] },
           { function: 6, address: 10, values: [40] },
-          { function: 5, address: 0, values: [0] },
-          { function: 6, address: 0, values: [0] }
+          { function: 5, address: 0, values: [0] }
         ])
         expect(report).toMatchObject({ connections: 1, unansweredMax: 1 })
       }),
     timeout
   )
 
-  it.scopedLive.each<[string, number]>([
-    ["the time-out of its request", 5_000],
-    ["the deadline of its asker", 500]
-  ])("a write whose reply comes after %s is unknown and not failed, and written once", (
-    [, millis]
-  ) =>
-    Effect.gen(function*() {
-      const { pump, server } = yield* rig
-      yield* hardware(pump, "ok")
-      yield* server.delay({ of: "writes", millis: 1_500 })
-      const error = yield* Effect.flip(pump.write("speed", 1_234, { timeout: millis }))
-      expect(error._tag).toBe("OutcomeUnknown")
-      // It is read back before the late reply comes, and after it: none is taken for another's.
-      expect(yield* pump.read("speed")).toMatchObject({ value: 1_234, quality: "good" })
-      yield* repliedLate(server)
-      yield* server.set("holding", 0, [77])
-      expect(yield* pump.read("speed")).toMatchObject({ value: 77, quality: "good" })
-      expect((yield* server.report).writes).toEqual([
-        { function: 6, address: 0, values: [1_234] }
-      ])
-    }), timeout)
-
   it.scopedLive(
-    "what reached the device may act after its request was given up",
+    "a write whose reply comes too late is unknown, read back, and written once",
     () =>
       Effect.gen(function*() {
         const { pump, server } = yield* rig
+        yield* hardware(pump, "ok")
+        yield* server.delay({ of: "writes", millis: 1_500 })
+        // Not failed, and not repeated: the device was looked at.
+        yield* pump.write("speed", 1_234, { commandId: "w-1" })
+        expect(yield* pump.journal.outcome("w-1")).toMatchObject({
+          state: "succeeded",
+          settledBy: "readback"
+        })
+        expect((yield* server.report).repliesLate).toBe(0)
+        // The late reply is not taken for that of what is asked then.
+        yield* repliedLate(server)
+        yield* server.set("holding", 0, [77])
+        expect(yield* pump.read("speed")).toMatchObject({ value: 77, quality: "good" })
+        expect((yield* server.report).writes).toEqual([
+          { function: 6, address: 0, values: [1_234] }
+        ])
+      }),
+    timeout
+  )
+
+  it.scopedLive(
+    "an asker whose deadline passes first is told so, and can ask what became of it",
+    () =>
+      Effect.gen(function*() {
+        const { pump, server } = yield* rig
+        yield* server.delay({ of: "writes", millis: 1_500 })
+        const told = pump.write("speed", 1_234, { commandId: "w-1", timeout: 100 })
+        expect(yield* Effect.flip(told)).toMatchObject({ _tag: "OutcomeUnknown" })
+        yield* settles(pump, "w-1", { state: "succeeded", settledBy: "readback" })
+        // Asked again under its id, it is answered by what became of it.
+        yield* pump.write("speed", 1_234, { commandId: "w-1" })
+        expect((yield* server.report).writes.length).toBe(1)
+      }),
+    timeout
+  )
+
+  it.scopedLive(
+    "a pulse is never repeated: what shows it settles it, or a person does",
+    () =>
+      Effect.gen(function*() {
+        const dosed = { kind: "number", table: "holding", address: 10, type: "uint16" }
+        const { pump, server } = yield* rigWith({ dosed })
+        yield* server.delay({ of: "writes", millis: 1_500, count: 2 })
+        yield* pump.invoke("stop", {}, { commandId: "s-1" })
+        yield* settles(pump, "s-1", { state: "succeeded", settledBy: "verify" })
+        const dose = yield* Effect.flip(pump.invoke("dose", { liters: 5 }, { commandId: "d-1" }))
+        expect(dose).toMatchObject({ _tag: "OutcomeUnknown" })
+        yield* settles(pump, "d-1", { state: "unresolved" })
+        expect(yield* pump.read("dosed")).toMatchObject({ value: 5 })
+        yield* pump.journal.resolve({ commandId: "d-1", outcome: "succeeded", by: "anna" })
+        yield* settles(pump, "d-1", { state: "succeeded", settledBy: "person" })
+        expect((yield* server.report).writes.length).toBe(2)
+      }),
+    timeout
+  )
+
+  it.scopedLive(
+    "what acts after its request was given up is waited for as the map says",
+    () =>
+      Effect.gen(function*() {
+        const { pump, server } = yield* rigWith({ speed: { ...speed, settleMillis: 4_000 } })
         yield* server.delay({ of: "writes", millis: 1_500, act: "late" })
-        const error = yield* Effect.flip(pump.write("speed", 1_234))
+        yield* pump.write("speed", 1_234, { commandId: "w-1", timeout: "10 seconds" })
+        expect(yield* pump.journal.outcome("w-1")).toMatchObject({
+          state: "succeeded",
+          settledBy: "readback"
+        })
+        expect((yield* server.report).writes.length).toBe(1)
+      }),
+    timeout
+  )
+
+  it.scopedLive(
+    "what acts later than the map says was called failed: no fence can stop it",
+    () =>
+      Effect.gen(function*() {
+        const { pump, server } = yield* rigWith({ speed: { ...speed, settleMillis: 0 } })
+        yield* server.delay({ of: "writes", millis: 3_000, act: "late" })
+        const error = yield* Effect.flip(pump.write("speed", 1_234, { commandId: "w-1" }))
         expect(error).toMatchObject({ _tag: "OutcomeUnknown" })
         expect(error.message).toContain("no reply within 600 ms; it may act yet")
-        expect(yield* pump.read("speed")).toMatchObject({ value: 0, quality: "good" })
+        yield* settles(pump, "w-1", { state: "failed", settledBy: "readback" })
+        expect((yield* server.report).writes.length).toBe(0)
         yield* reads(pump, "speed", 1_234)
         expect((yield* server.report).writes.length).toBe(1)
       }),

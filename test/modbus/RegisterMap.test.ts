@@ -103,6 +103,29 @@ describe("a register map", () => {
       "attributes.running.bit: coil holds single bits"
     ],
     [
+      "a float to write of which nobody knows how near it is kept",
+      withAttribute("speed", { type: "float32", range: undefined }),
+      "attributes.speed.tolerance: a float32 that can be written needs it, or a range"
+    ],
+    [
+      "a command seen by nothing",
+      withCommand("stop", {
+        writes: [{ table: "coil", address: 0, value: false }],
+        verify: { attribute: "dosed", equals: true }
+      }),
+      'commands.stop.verify: the device has no attribute "dosed"'
+    ],
+    [
+      "a command of which one part would be seen",
+      withCommand("stop", { verify: { attribute: "running", equals: false } }),
+      "commands.stop.verify: what shows one of several writes does not show the others"
+    ],
+    [
+      "a command seen by what is no value",
+      withCommand("dose", { verify: { attribute: "running", equals: {} } }),
+      "commands.dose.verify.equals: expected a value, or a list of values, got {}"
+    ],
+    [
       "no words",
       withAttribute("mode", { values: {} }),
       "attributes.mode.values: expected at least"

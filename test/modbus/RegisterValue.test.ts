@@ -38,8 +38,8 @@ describe("numbers in registers", () => {
   it("what is between two steps becomes the nearer one", () => {
     const given = format("uint16", { scale: 0.5 })
     expect(RegisterValue.encode(given, 1.3)).toEqual(Either.right([3]))
-    expect(RegisterValue.resolutionOf(given)).toBe(0.25)
-    expect(RegisterValue.resolutionOf(format("float32"))).toBe(0)
+    expect(RegisterValue.resolutionOf(given, 100)).toBeCloseTo(0.25)
+    expect(RegisterValue.resolutionOf(format("float32"), 1)).toBeCloseTo(2 ** -23, 12)
   })
 
   it.each<[RegisterValue.RegisterFormat, number, string]>([
@@ -66,7 +66,13 @@ describe("numbers in registers", () => {
 
   it("whatever fits is read as it was written, within the resolution", () => {
     const formats = fc.record({
-      type: fc.constantFrom<RegisterValue.RegisterType>("uint16", "int16", "uint32", "int32"),
+      type: fc.constantFrom<RegisterValue.RegisterType>(
+        "uint16",
+        "int16",
+        "uint32",
+        "int32",
+        "float32"
+      ),
       wordOrder: fc.constantFrom<RegisterValue.WordOrder>("high-first", "low-first"),
       scale: fc.constantFrom(1, 0.1, 0.001, -0.5, 10),
       offset: fc.constantFrom(0, -40, 0.5)
@@ -77,7 +83,7 @@ describe("numbers in registers", () => {
         if (Either.isLeft(words)) return
         expect(words.right.every((word) => word >= 0 && word <= 0xffff)).toBe(true)
         const error = Math.abs(RegisterValue.decode(given, words.right) - value)
-        expect(error).toBeLessThanOrEqual(RegisterValue.resolutionOf(given) * 1.000_001)
+        expect(error).toBeLessThanOrEqual(RegisterValue.resolutionOf(given, Math.abs(value)))
       })
     )
   })

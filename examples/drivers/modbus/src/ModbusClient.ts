@@ -17,8 +17,11 @@ type Write = (value: Value, options?: Device.CallOptions) => Told
 type Invoke = (...given: ReadonlyArray<unknown>) => Told
 
 /** A client of one device. A name that the map does not have is a programmer's error, and dies. */
-export interface ModbusClient
-  extends Pick<Client, "subscribe" | "snapshot" | "link" | "linkChanges">
+export interface ModbusClient extends
+  Pick<
+    Client,
+    "subscribe" | "snapshot" | "link" | "linkChanges" | "journal" | "lease" | "lifecycle"
+  >
 {
   readonly read: (attribute: string) => Client["read"][string]
   readonly write: (attribute: string, value: Value, options?: Device.CallOptions) => Told
@@ -36,13 +39,16 @@ export const of = (
 ): Effect.Effect<(id: string) => ModbusClient, never, ActorSystem> =>
   Effect.map(device.client, (clientOf) => (id) => {
     const client = clientOf(id)
-    const { link, linkChanges, snapshot, subscribe } = client
+    const { journal, lease, lifecycle, link, linkChanges, snapshot, subscribe } = client
     const writes: { readonly [name: string]: Write } = client.write
     // Beside its own members a client has the commands of its device.
     const commands = client as { readonly [name: string]: unknown } as {
       readonly [name: string]: Invoke
     }
     return {
+      journal,
+      lease,
+      lifecycle,
       link,
       linkChanges,
       snapshot,

@@ -2,6 +2,7 @@
 import { Attribute, Command, Device, type DeviceDefinition } from "@plantd/hardware"
 import { Duration, Schema } from "effect"
 import type * as RegisterMap from "./RegisterMap.ts"
+import { resolutionOf } from "./RegisterValue.ts"
 
 /** What a node must know of each device: the endpoints of its driver. */
 export const Config = Schema.Struct({ commands: Schema.String, telemetry: Schema.String })
@@ -24,13 +25,20 @@ export type ModbusDevice = Device.Device<
 export const deviceOf = (map: RegisterMap.RegisterMap): ModbusDevice =>
   Device.make(map.type, {
     config: Config,
-    attributes: mapValues(map.attributes, attributeOf),
-    commands: mapValues(map.commands, commandOf)
+    attributes: mapValues(map.attributes, (entry) => attributeOf(entry, map)),
+    commands: mapValues(map.commands, (entry) => commandOf(entry, map))
   })
 
-const attributeOf = (entry: RegisterMap.Attribute): Attribute.Attribute => {
+type Timing = Pick<RegisterMap.RegisterMap, "requestTimeoutMillis">
+
+const attributeOf = (
+  entry: RegisterMap.Attribute,
+  { requestTimeoutMillis }: Timing
+): Attribute.Attribute => {
   const options = {
     access: entry.access,
+    // What was given up by the driver may act for so long: see the README.
+    settle: Duration.millis(entry.settleMillis ?? requestTimeoutMillis),
     ...(entry.maxAgeMillis === undefined ? {} : { maxAge: Duration.millis(entry.maxAgeMillis) })
   }
   switch (entry.kind) {
@@ -38,6 +46,7 @@ const attributeOf = (entry: RegisterMap.Attribute): Attribute.Attribute => {
       return Attribute.number({
         ...options,
         unit: entry.unit,
+        tolerance: toleranceOf(entry),
         ...(entry.range === undefined ? {} : { range: entry.range }),
         ...(entry.deadband === undefined ? {} : { deadband: { absolute: entry.deadband } })
       })
@@ -48,12 +57,27 @@ const attributeOf = (entry: RegisterMap.Attribute): Attribute.Attribute => {
   }
 }
 
-const commandOf = (entry: RegisterMap.Command): ModbusCommand =>
+const toleranceOf = ({ range, tolerance, ...format }: RegisterMap.NumberAttribute): number =>
+  tolerance ?? resolutionOf(format, Math.max(...(range ?? [0]).map(Math.abs)))
+
+const commandOf = (
+  { verify, ...entry }: RegisterMap.Command,
+  { requestTimeoutMillis }: Timing
+): ModbusCommand =>
   Command.make({
     effect: entry.effect,
     lane: entry.lane,
     payload: mapValues(entry.payload, fieldOf),
-    ...(entry.timeoutMillis === undefined ? {} : { timeout: Duration.millis(entry.timeoutMillis) })
+    ...(entry.timeoutMillis === undefined ? {} : { timeout: Duration.millis(entry.timeoutMillis) }),
+    ...(verify === undefined ? {} : {
+      verify: {
+        attribute: verify.attribute,
+        equals: verify.equals,
+        within: Duration.millis(
+          verify.withinMillis ?? Math.max(Command.verifyMillisDefault, requestTimeoutMillis)
+        )
+      }
+    })
   })
 
 const fieldOf = (field: RegisterMap.PayloadField): Command.PlainSchema => {

@@ -61,7 +61,9 @@ const format = {
 const everyAttribute = {
   address,
   access: or(oneOf("read", "read-write"), "read"),
-  maxAgeMillis: optional(positive)
+  maxAgeMillis: optional(positive),
+  /** How long a write may take to be seen; `requestTimeoutMillis` where nothing is said. */
+  settleMillis: optional(notNegative)
 }
 
 /** A number in one or two registers. */
@@ -73,6 +75,8 @@ export const NumberAttribute = Schema.Struct({
   range: optional(range),
   /** In the unit of the attribute. */
   deadband: optional(notNegative),
+  /** How far a reading may be from what was written; what the register cannot tell apart. */
+  tolerance: optional(notNegative),
   ...everyAttribute
 })
 /** A number in one or two registers. */
@@ -142,13 +146,27 @@ export const Write = Schema.Union(CoilWrite, RegisterWrite)
 /** One step of a command. */
 export type Write = typeof Write.Type
 
+const witnessed = Schema.Union(Schema.Finite, Schema.Boolean, Schema.String)
+
+/** Which attribute shows whether a command was carried out that nobody answered. */
+export const Verify = Schema.Struct({
+  attribute: word,
+  /** What it reads then, or any of these. */
+  equals: means(Schema.Union(witnessed, Schema.Array(witnessed)), "a value, or a list of values"),
+  /** How long it may take to read so; 2 s, or `requestTimeoutMillis` where that is longer. */
+  withinMillis: optional(notNegative)
+})
+/** Which attribute shows whether a command was carried out that nobody answered. */
+export type Verify = typeof Verify.Type
+
 /** What the device can be told to do: writes, one after the other. */
 export const Command = Schema.Struct({
   effect: oneOf("set", "pulse"),
   lane: or(oneOf("ordinary", "emergency"), "ordinary"),
   timeoutMillis: optional(positive),
   payload: or(named(PayloadField, "fields"), {}),
-  writes: shaped(Schema.Array(Write), "a list of writes")
+  writes: shaped(Schema.Array(Write), "a list of writes"),
+  verify: optional(Verify)
 })
 /** What the device can be told to do: writes, one after the other. */
 export type Command = typeof Command.Type

@@ -66,11 +66,13 @@ export const encode = (
 }
 
 /**
- * Half the distance between two numbers that an integer register can tell apart; 0 for floats,
- * whose steps depend on the number.
+ * How far the number that is kept may be from the one that was to be kept, for numbers whose
+ * distance from 0 is at most `greatest`. A little more, since scaling rounds as well.
  */
-export const resolutionOf = (format: RegisterFormat): number =>
-  format.type === "float32" ? 0 : Math.abs(format.scale) / 2
+export const resolutionOf = (format: RegisterFormat, greatest: number): number =>
+  format.type === "float32"
+    ? (greatest + Math.abs(format.offset)) * 2 ** -23 + Math.abs(format.scale) * 2 ** -149
+    : Math.abs(format.scale) / 2 * (1 + 1e-6)
 
 const describe = ({ offset, scale, type }: RegisterFormat): string =>
   scale === 1 && offset === 0 ? type : `${type} with scale ${scale} and offset ${offset}`

@@ -40,7 +40,7 @@ const attributeFaults = (entry: RegisterMap.Attribute): ReadonlyArray<string> =>
   if (entry.kind === "enum") faults.push(...codeFaults(entry.values))
   if (entry.kind === "number") {
     faults.push(...placeFaults(entry))
-    if (writable) faults.push(...rangeFaults(entry, entry.range))
+    if (writable) faults.push(...rangeFaults(entry, entry.range), ...readbackFaults(entry))
   }
   return faults
 }
@@ -63,6 +63,14 @@ const rangeFaults = (
     })
   )
 
+// A float32 keeps the nearest that it can, and how near that is depends on the number.
+const readbackFaults = (
+  { range, tolerance, type }: RegisterMap.NumberAttribute
+): ReadonlyArray<string> =>
+  type === "float32" && range === undefined && tolerance === undefined
+    ? ["tolerance: a float32 that can be written needs it, or a range, to be read back"]
+    : []
+
 const codeFaults = (codes: { readonly [name: string]: number }): ReadonlyArray<string> => {
   const numbers = Object.values(codes).map((code) => code & 0xffff)
   if (numbers.length === 0) return ["values: expected at least one"]
@@ -75,6 +83,9 @@ const commandFaults = (entry: RegisterMap.Command): ReadonlyArray<string> => {
     return [`writes: expected 1 to ${writesMax}, got ${writes.length}`]
   }
   return [
+    ...(entry.verify !== undefined && writes.length > 1
+      ? ["verify: what shows one of several writes does not show the others"]
+      : []),
     ...Object.entries(payload).flatMap(([name, field]) => [
       ...(field.kind === "enum" ? codeFaults(field.values) : []).map((fault) =>
         `payload.${name}.${fault}`
