@@ -94,7 +94,7 @@ describe("a simulated device", () => {
       expect([...plants.keys()]).toEqual(["p-1", "p-2"])
     }))
 
-  it.scoped("publishes what its model does as the clock moves", () =>
+  it.scoped("publishes what its model does in time, and the model outlives its process", () =>
     Effect.gen(function*() {
       const simulated = yield* Link.simulated(Pump, () =>
         Effect.sync(() => {
@@ -110,6 +110,13 @@ describe("a simulated device", () => {
       yield* reads(pump, "flow", (reading) => reading.value === 2)
       yield* TestClock.adjust("3 seconds")
       yield* reads(pump, "flow", (reading) => reading.value === 5)
+      const device = simulated.device("p-1")
+      yield* device.kill
+      yield* settle
+      yield* TestClock.adjust("4 seconds")
+      yield* device.start
+      yield* reachesInTime(pump, "online")
+      yield* reads(pump, "flow", ({ quality, value }) => quality === "good" && Number(value) >= 9)
     }))
 
   it.scoped("whose readings crash goes on answering, and the log says so", () =>

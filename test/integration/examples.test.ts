@@ -45,6 +45,21 @@ const inOrder = (lines: ReadonlyArray<string>, expected: ReadonlyArray<string>) 
   expect({ missing: rest, lines }).toEqual({ missing: [], lines })
 }
 
+it.scopedLive(
+  "pumps: are read and set as one, and a report hides neither a refusal nor an unknown outcome",
+  () =>
+    Effect.gen(function*() {
+      const { code, lines } = yield* run("pumps.ts")
+      for (const id of ["pump-1", "pump-2", "pump-3", "pump-4"]) {
+        expect(lines).toContain(`${id}: 2.00 L/s, good`)
+      }
+      inOrder(lines, ["pump-1: Succeeded", "pump-2: Succeeded", "pump-3: Failed"])
+      inOrder(lines, ["pump-4: Unknown", "done all the same: pump-1, pump-2"])
+      expect(code).toBe(0)
+    }),
+  minute
+)
+
 it.scopedLive("ping-pong: every hit lands, half of them with each", () =>
   Effect.gen(function*() {
     const { code, lines } = yield* run("pingPong.ts", "actors")

@@ -218,7 +218,8 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "examples/actors/src/supervisionTree.ts",
     "examples/actors/src/trafficLight.ts",
     "examples/first-steps/src/counter.ts",
-    "examples/first-steps/src/heater.ts"
+    "examples/first-steps/src/heater.ts",
+    "examples/first-steps/src/pumps.ts"
   ],
   "test/hardware/SimulatedNetwork.test.ts": [
     "packages/hardware/src/internal/simulatedConnection.ts",

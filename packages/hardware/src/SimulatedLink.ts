@@ -21,7 +21,10 @@ type Members = { readonly attributes: Attributes; readonly commands: Commands }
 export interface Model<D extends Members, H extends Driver.Handlers<D>, R> {
   /** What `Driver.serve` takes: the same handlers can serve a device process. */
   readonly handlers: H
-  /** What the device publishes of its own, for example readings of a model that the clock moves. */
+  /**
+   * What the device publishes of its own, for example readings of a model that the clock moves.
+   * It goes on while the device process is killed, as the hardware does; nobody publishes it then.
+   */
   readonly publish?: Stream.Stream<Driver.Readings<D["attributes"]>, never, R>
   /** How well the hardware behind it is reached; as in `Driver.Options`. */
   readonly hardware?: NonNullable<Driver.Options<R>["hardware"]>
@@ -47,7 +50,7 @@ export interface SimulatedDevice<D extends Members> {
   readonly cut: (direction?: Direction) => Effect.Effect<void>
   /** Ends a cut. */
   readonly heal: Effect.Effect<void>
-  /** Ends its device process as kill -9 does; the model stays as it is. */
+  /** Ends its device process as kill -9 does; the model lives on. */
   readonly kill: Effect.Effect<void>
   /** Starts its device process anew after a kill: in a new epoch, on the model as it is. */
   readonly start: Effect.Effect<void>

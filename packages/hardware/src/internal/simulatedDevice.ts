@@ -115,6 +115,9 @@ const installed = (device: SimulatedDevice): Effect.Effect<Installed, never, Dri
       const made: Installed = { model, network }
       yield* spawn(device, made)
       device.installed = made
+      if (model.publish !== undefined) {
+        yield* Effect.forkIn(publishAll(device, model.publish), setup.scope)
+      }
       return made
     })
   })
@@ -126,14 +129,13 @@ const spawn = (
   Effect.gen(function*() {
     const { definition, id, settings } = device.setup
     const scope = yield* Scope.fork(device.setup.scope, ExecutionStrategy.sequential)
-    const { handlers, publish, ...rest } = model
+    const { handlers, publish: _, ...rest } = model
     const served = Driver.serve(
       definition,
       handlers,
       { ...rest, ...endpoints, device: id, settings }
     ) as Served
     device.process = yield* served.pipe(
-      Effect.tap((driver) => Effect.forkScoped(publishAll(driver, publish ?? Stream.empty))),
       Effect.map((driver): Process => ({ driver, scope })),
       Scope.extend(scope),
       Effect.provideService(Transport, network.transport),
@@ -150,15 +152,19 @@ type Served = Effect.Effect<
   Transport | DriverStore | Scope.Scope
 >
 
+// The model goes on while there is no device process: then nobody publishes what it does.
 const publishAll = (
-  driver: Driver.Driver<DeviceDefinition>,
+  device: SimulatedDevice,
   readings: NonNullable<PlainModel["publish"]>
 ): Effect.Effect<void> =>
-  Stream.runForEach(readings, driver.publish).pipe(
+  Stream.runForEach(
+    readings,
+    (some) => device.process?.driver.publish(some) ?? Effect.void
+  ).pipe(
     Effect.catchAllCause((cause) =>
       Effect.annotateLogs(
         Effect.logError("the readings of the model ended, since it crashed", cause),
-        { device: driver.device }
+        { device: device.setup.id }
       )
     )
   )
