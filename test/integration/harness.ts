@@ -47,6 +47,16 @@ export const startIn = (
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   ).pipe(Effect.map(runningOf))
 
+/** Runs a command in the folder of the repository; it is killed when the scope closes. */
+export const startCommand = (
+  command: string,
+  ...args: ReadonlyArray<string>
+): Effect.Effect<Running, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  ).pipe(Effect.map(runningOf))
+
 /** Runs a script of the repository in the environment of this process. */
 export const start = (script: string, ...args: ReadonlyArray<string>) =>
   startIn({}, script, ...args)
