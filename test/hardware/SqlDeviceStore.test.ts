@@ -144,7 +144,7 @@ describe("SqlDeviceStore", () => {
       yield* all(ids.slice(0, 1_090).map((id) => store.settle(holder, id, settlement)))
       const newest = yield* store.history(device, { limit: 5_000 })
       expect(newest).toHaveLength(1_000)
-      const rest = yield* store.history(device, { before: 100, limit: 5_000 })
+      const rest = yield* store.history(device, { before: "c-100", limit: 5_000 })
       expect([...newest, ...rest].map(({ commandId }) => commandId)).toEqual(ids.toReversed())
       tap.texts.length = 0
       expect(yield* store.forget(holder, { before: 0, keep: 20 })).toBe(1_070)
@@ -184,6 +184,7 @@ describe("SqlDeviceStore", () => {
       yield* store.intend(holder, intent("c-1"))
       yield* store.intend(holder, intent("c-1"))
       yield* store.history(device, { limit: 1 })
+      yield* store.history(device, { before: "c-1", limit: 1 })
       yield* store.forget(holder, { before: 0, keep: 1 })
       const reads = tap.texts.filter((text) => /^(SELECT|WITH)/.test(text))
       expect(reads.length).toBeGreaterThan(5)

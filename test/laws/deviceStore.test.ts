@@ -151,7 +151,7 @@ const answersOf = (
       const seen = yield* Effect.forEach(devices, (of) =>
         Effect.all([
           store.history(of, { limit: 2 }),
-          store.history(of, { before: 5, limit: 10 }),
+          store.history(of, { before: "b", limit: 10 }),
           store.find(of, "a")
         ]))
       return { answers: answers.map(answerOf), seen }

@@ -78,8 +78,11 @@ export interface Settlement {
 
 /** Which part of a journal to show, the newest first. */
 export interface Page {
-  /** Only commands whose `intentAt` is before this. */
-  readonly before?: number
+  /**
+   * The id of the last one of the page before: those that were intended before it. None where it is
+   * not known, or forgotten.
+   */
+  readonly before?: string
   readonly limit: number
 }
 

@@ -15,7 +15,7 @@ export interface Journal {
   readonly outcome: (commandId: string) => Effect.Effect<CommandStatus, Failure<JournalError>>
   /** The newest commands, the newest first; 100 where nothing is said. */
   readonly history: (
-    page?: { readonly limit?: number; readonly before?: number }
+    page?: { readonly limit?: number; readonly before?: string }
   ) => Effect.Effect<
     ReadonlyArray<CommandStatus>,
     Failure<DurableError.StoreUnavailable | DurableError.CorruptRow>

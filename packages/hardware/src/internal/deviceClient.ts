@@ -139,7 +139,7 @@ export const historyDefault = 100
 
 const journalOf = (actor: ActorClient) => ({
   outcome: (commandId: string) => actor.CommandOutcome({ commandId }),
-  history: (page?: { readonly limit?: number; readonly before?: number }) =>
+  history: (page?: { readonly limit?: number; readonly before?: string }) =>
     actor.CommandHistory({ ...page, limit: page?.limit ?? historyDefault }),
   changes: actor.CommandChanges(),
   resolve: (given: Parameters<ActorClient["ResolveCommand"]>[0]) => actor.ResolveCommand(given),

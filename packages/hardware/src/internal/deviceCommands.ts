@@ -70,7 +70,7 @@ export const commandsOf = (desk: Desk, now: () => number) => {
       Effect.asVoid(write(desk, asked, until(asked, message))),
     Invoke: (asked: InvokeAsked, message: Message) => invoke(desk, asked, until(asked, message)),
     CommandOutcome: ({ commandId }: { readonly commandId: string }) => outcome(desk, commandId),
-    CommandHistory: (page: { readonly limit: number; readonly before?: number }) =>
+    CommandHistory: (page: { readonly limit: number; readonly before?: string }) =>
       Effect.map(
         desk.store.history(desk.holder.device, { ...page, limit: Math.min(page.limit, pageMax) }),
         (records) => records.map((record) => ofRecord(desk.state.id, record))

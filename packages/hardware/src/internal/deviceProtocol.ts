@@ -68,7 +68,7 @@ const rpcs = [
     error: JournalError
   }),
   Rpc.make("CommandHistory", {
-    payload: { limit: Schema.Int, before: optional(Schema.Number) },
+    payload: { limit: Schema.Int, before: optional(Schema.String) },
     success: Schema.Array(CommandStatus),
     error: Schema.Union(DurableError.StoreUnavailable, DurableError.CorruptRow)
   }),

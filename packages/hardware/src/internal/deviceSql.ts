@@ -120,8 +120,11 @@ const journalIn = ({ admitted, holder, number, of, parameter: p }: Phrases) => (
     + ` WHERE ${of(9)} AND command_id = ${p(11)} AND settled = 0 AND ${admitted(12)}`
     + " RETURNING position",
   find: `SELECT ${commandColumns} FROM ${commands} WHERE ${of(1)} AND command_id = ${p(3)}`,
-  history: `SELECT ${commandColumns} FROM ${commands} WHERE ${of(1)}`
-    + ` AND intent_at < ${number(3)} ORDER BY position DESC LIMIT ${p(4)}`,
+  newest: `SELECT ${commandColumns} FROM ${commands} WHERE ${of(1)}`
+    + ` ORDER BY position DESC LIMIT ${p(3)}`,
+  newestBefore: `SELECT ${commandColumns} FROM ${commands} WHERE ${of(1)} AND position < (`
+    + `SELECT position FROM ${commands} WHERE ${of(3)} AND command_id = ${p(5)})`
+    + ` ORDER BY position DESC LIMIT ${p(6)}`,
   forget: `WITH ${holder(1)} DELETE FROM ${commands} WHERE position IN (`
     + `SELECT position FROM ${commands} WHERE ${of(3)} AND settled = 1`
     + ` AND (COALESCE(outcome_at, intent_at) < ${number(5)} OR position <= (`

@@ -95,12 +95,13 @@ const journalOf = (
         if (known !== undefined) commands.set(commandId, settle(known, settlement))
       }),
     find: (device, commandId) => Effect.sync(() => entryOf(device).commands.get(commandId)),
-    history: (device, { before = Infinity, limit }) =>
-      Effect.sync(() =>
-        [...entryOf(device).commands.values()].reverse()
-          .filter(({ intentAt }) => intentAt < before)
-          .slice(0, limit)
-      ),
+    history: (device, { before, limit }) =>
+      Effect.sync(() => {
+        const newest = [...entryOf(device).commands.values()].reverse()
+        if (before === undefined) return newest.slice(0, limit)
+        const last = newest.findIndex(({ commandId }) => commandId === before)
+        return last < 0 ? [] : newest.slice(last + 1, last + 1 + limit)
+      }),
     forget: (holder, retention) => write(holder, ({ commands }) => forget(commands, retention))
   }
 }

@@ -201,11 +201,13 @@ const journalOf = (
         ([row]): Either.Either<CommandRecord | undefined, DurableError.CorruptRow> =>
           row === undefined ? Either.right(undefined) : recordOf(device, row)
       ),
-    history: (device, { before = Number.MAX_SAFE_INTEGER, limit }) =>
-      Effect.flatMap(
-        storage.read(statements.history, [...keyOf(device), Math.ceil(before), limit]),
-        (rows) => recordsOf(device, rows)
-      ),
+    history: (device, { before, limit }) => {
+      const key = keyOf(device)
+      const rows = before === undefined
+        ? storage.read(statements.newest, [...key, limit])
+        : storage.read(statements.newestBefore, [...key, ...key, before, limit])
+      return Effect.flatMap(rows, (read) => recordsOf(device, read))
+    },
     forget: (holder, { before, keep }) => {
       const { device, fence } = holder
       const key = keyOf(device)
