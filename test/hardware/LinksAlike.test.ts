@@ -208,6 +208,21 @@ describe.each([mock, simulated, zmq])("on $name", ({ during, eventually, run, si
     }))
 
   test(
+    "a command under an id that is known already is answered, and done once",
+    (pump, device) =>
+      Effect.gen(function*() {
+        let primed = 0
+        const deed = Effect.sync(() => ++primed > 0)
+        yield* device.next(deed)
+        yield* device.next(deed)
+        expect(yield* pump.prime({ seconds: 3 }, { commandId: "c-1" })).toBe(true)
+        expect(yield* pump.prime({ seconds: 3 }, { commandId: "c-1" })).toBe(true)
+        expect(primed).toBe(1)
+        expect(yield* pump.journal.outcome("c-1")).toMatchObject({ state: "succeeded" })
+      })
+  )
+
+  test(
     "a command that is refused was not carried out, one that failed was tried",
     (pump, device) =>
       Effect.gen(function*() {

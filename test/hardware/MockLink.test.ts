@@ -227,12 +227,13 @@ describe("a mock", () => {
     Effect.gen(function*() {
       const { device, link } = yield* Link.mock(Pump, { commands: { prime: true } })
       const opened = yield* link({ id: "p-1" })(owner)
-      let primed = 0
+      let [primed, sent] = [0, 0]
       const prime = (commandId: string) =>
         opened.invoke("prime", { seconds: 1 }, {
           commandId,
           deadlineMillis: 1_000,
-          effect: "pulse"
+          effect: "pulse",
+          onSent: () => void sent++
         })
       yield* device("p-1").script(
         "prime",
@@ -243,7 +244,7 @@ describe("a mock", () => {
       expect(yield* prime("c-1")).toBe(false)
       expect(yield* prime("c-1")).toBe(false)
       expect(yield* prime("c-2")).toBe(true)
-      expect(primed).toBe(1)
+      expect([primed, sent]).toEqual([1, 4])
       expect((yield* device("p-1").requests).length).toBe(4)
     }))
 })

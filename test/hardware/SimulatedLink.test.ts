@@ -191,30 +191,54 @@ describe("when its actor is started anew", () => {
       expect(plants.size).toBe(1)
     }))
 
-  it.scoped("a node with a lower fence than the highest seen gets no session", () =>
+  const open = (link: Link.SimulatedDevices<typeof Pump>["link"], fence: number) =>
     Effect.gen(function*() {
-      const { link } = yield* pumps()
-      const open = (fence: number) =>
-        Effect.gen(function*() {
-          const opened = yield* link({ id: "p-1" })({
-            device: "p-1",
-            node: "test",
-            fence: Fence.Fence.make(fence),
-            epoch: Epoch.first,
-            description: Pump.description,
-            onBatch: () => {},
-            onSnapshot: () => {},
-            onMissing: () => {},
-            onStatus: () => {}
-          })
-          yield* settle
-          return yield* opened.status
-        })
-      expect((yield* Effect.scoped(open(7))).state).toBe("online")
-      expect(yield* open(6)).toMatchObject({
+      const opened = yield* link({ id: "p-1" })({
+        device: "p-1",
+        node: "test",
+        fence: Fence.Fence.make(fence),
+        epoch: Epoch.first,
+        description: Pump.description,
+        onBatch: () => {},
+        onSnapshot: () => {},
+        onMissing: () => {},
+        onStatus: () => {}
+      })
+      yield* settle
+      return opened
+    })
+
+  it.scoped("a node with a lower fence than the highest gets no session, nor after a kill", () =>
+    Effect.gen(function*() {
+      const { device, link } = yield* pumps()
+      yield* Effect.scoped(Effect.gen(function*() {
+        expect((yield* (yield* open(link, 7)).status).state).toBe("online")
+      }))
+      const refused = {
         state: "disconnected",
         reason: expect.stringContaining("fence 6 is below 7")
-      })
+      }
+      expect(yield* (yield* open(link, 6)).status).toMatchObject(refused)
+      yield* device("p-1").kill
+      yield* device("p-1").start
+      expect(yield* (yield* open(link, 6)).status).toMatchObject(refused)
+    }))
+
+  it.scoped("a command that was done before is answered, and not done again", () =>
+    Effect.gen(function*() {
+      const { link, plants } = yield* pumps()
+      const prime = (fence: number) =>
+        Effect.scoped(
+          Effect.flatMap(open(link, fence), (opened) =>
+            opened.invoke("prime", { seconds: 3 }, {
+              commandId: "c-1",
+              deadlineMillis: 1_000,
+              effect: "pulse"
+            }))
+        )
+      expect(yield* prime(1)).toBe(true)
+      expect(yield* prime(2)).toBe(true)
+      expect(plantOf(plants, "p-1").primed).toBe(1)
     }))
 })
 

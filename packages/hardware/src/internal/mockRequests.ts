@@ -65,7 +65,8 @@ const write = (line: Line, { given, name, options }: Asked): Effect.Effect<void,
       Effect.zipRight(
         scripted ?? Effect.void,
         Effect.sync(() => Mock.set(line.mock, name, given))
-      )
+      ),
+    options.onSent
   )
 
 const invoke = (line: Line, { given, name, options }: Asked): Effect.Effect<unknown, LinkError> => {
@@ -81,7 +82,8 @@ const invoke = (line: Line, { given, name, options }: Asked): Effect.Effect<unkn
       arrive(
         line,
         { operation: name, ...factsOf(line, options), payload },
-        (scripted) => Effect.flatMap(scripted ?? answer(payload, options), codec.reply)
+        (scripted) => Effect.flatMap(scripted ?? answer(payload, options), codec.reply),
+        options.onSent
       )
     ),
     Effect.flatMap(resultOf)
@@ -124,13 +126,15 @@ const read = (
 const arrive = <A>(
   { link, mock }: Line,
   facts: Mock.Facts,
-  carryOut: (scripted: Mock.Deed | undefined) => Effect.Effect<A, unknown>
+  carryOut: (scripted: Mock.Deed | undefined) => Effect.Effect<A, unknown>,
+  onSent?: () => void
 ): Effect.Effect<A, LinkError> =>
   Effect.flatMap(Deferred.make<A, LinkError>(), (answered) => {
     if (mock.lost !== undefined) {
       return Effect.fail(new NotSent({ state: "lost", reason: mock.lost }))
     }
     Mock.note(mock, { ...facts, at: link.clock.unsafeCurrentTimeMillis() })
+    onSent?.()
     const known = mock.commands.get(String(facts["commandId"]))
     const work = known === undefined
       ? remembered(mock, facts, carryOut(mock.scripts.get(facts.operation)?.shift()))
