@@ -41,12 +41,12 @@ describe("the journal of devices", () => {
           for (const [command, stage] of acknowledged) {
             const at = stages.indexOf(found.get(command) ?? "")
             // Of one write that was under way it may be that nobody was told.
-            expect(at, `${command} after kill ${kill}`).toBeGreaterThanOrEqual(
-              stages.indexOf(stage)
-            )
+            if (at < stages.indexOf(stage)) {
+              throw new Error(`${command} was ${stage}, and after kill ${kill} it is not`)
+            }
           }
           for (const [, device, fence, unsettled] of lines(writer.stdout(), "claimed")) {
-            expect(fence, `fence of ${device}`).toBe(`${kill + 1}`)
+            expect([device, fence]).toEqual([device, `${kill + 1}`])
             // Each process leaves at most the one that it was killed in.
             expect(Number(unsettled)).toBeLessThanOrEqual(kill)
           }

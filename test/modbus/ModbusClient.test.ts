@@ -13,6 +13,7 @@ describe("the client of a device whose members come from a map", () => {
       yield* pump.invoke("stop", {}, { timeout: "1 second" })
       expect(writesOf(plc).length).toBe(6)
       expect((yield* pump.snapshot)["speed"]).toBeDefined()
+      expect((yield* pump.alarms.list).filter(({ state }) => state !== "normal")).toEqual([])
     }).pipe(simulated))
 
   it.scoped("dies of a name that the map does not have", () =>

@@ -20,7 +20,7 @@ type Invoke = (...given: ReadonlyArray<unknown>) => Told
 export interface ModbusClient extends
   Pick<
     Client,
-    "subscribe" | "snapshot" | "link" | "linkChanges" | "journal" | "lease" | "lifecycle"
+    "subscribe" | "snapshot" | "link" | "linkChanges" | "alarms" | "journal" | "lease" | "lifecycle"
   >
 {
   readonly read: (attribute: string) => Client["read"][string]
@@ -39,13 +39,14 @@ export const of = (
 ): Effect.Effect<(id: string) => ModbusClient, never, ActorSystem> =>
   Effect.map(device.client, (clientOf) => (id) => {
     const client = clientOf(id)
-    const { journal, lease, lifecycle, link, linkChanges, snapshot, subscribe } = client
+    const { alarms, journal, lease, lifecycle, link, linkChanges, snapshot, subscribe } = client
     const writes: { readonly [name: string]: Write } = client.write
     // Beside its own members a client has the commands of its device.
     const commands = client as { readonly [name: string]: unknown } as {
       readonly [name: string]: Invoke
     }
     return {
+      alarms,
       journal,
       lease,
       lifecycle,
