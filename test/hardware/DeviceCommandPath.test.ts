@@ -74,6 +74,30 @@ describe("the way of a command", () => {
     }).pipe(simulated))
 })
 
+describe("a second try that the device refuses", () => {
+  it.scoped("leaves the first one as unknown as it was", () =>
+    Effect.gen(function*() {
+      const driver = yield* rawDriver
+      const pump = yield* clientOf(endpoints)
+      const accepted = yield* Effect.fork(driver.accept())
+      yield* reaches(pump, "online")
+      yield* Fiber.join(accepted)
+      const write = yield* Effect.fork(
+        Effect.flip(pump.write.speed(7, { timeout: "1 second", commandId: "w-1" }))
+      )
+      yield* driver.await("WRITE")
+      yield* TestClock.adjust("500 millis")
+      const look = yield* driver.await("READ")
+      yield* driver.answer(look, "REPLY", driver.batch(0, [[3, 0]]))
+      const second = yield* driver.await("WRITE")
+      expect(second.request.body).toMatchObject({ commandId: "w-1", value: 7 })
+      yield* driver.answer(second, "ERROR", { code: "state", message: "not now" })
+      const error = yield* Fiber.join(write)
+      expect(error).toMatchObject({ _tag: "OutcomeUnknown", commandId: "w-1" })
+      expect(error.message).toContain("sent again, the device process refused it: not now")
+    }).pipe(simulated))
+})
+
 describe("the result of a command", () => {
   it.scoped("a result that is not what the definition says is no failure of the command", () =>
     Effect.gen(function*() {

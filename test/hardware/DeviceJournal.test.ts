@@ -277,6 +277,20 @@ describe("the id of a command", () => {
       expect(strange).toMatchObject({ _tag: "CommandRejected", reason: "validation" })
     }).pipe(simulated))
 
+  it.scoped("is answered so where a new command would be refused", () =>
+    Effect.gen(function*() {
+      const { driver, plant, valve } = yield* rig
+      expect(yield* valve.turn({ times: 2 }, { commandId: "t-1" })).toBe(2)
+      yield* valve.lifecycle.deactivate({ by: "ann" })
+      yield* driver.publish({ level: 9 })
+      expect(yield* valve.turn({ times: 2 }, { commandId: "t-1" })).toBe(2)
+      expect(yield* Effect.flip(valve.turn({ times: 2 }, { commandId: "t-2" }))).toMatchObject({
+        _tag: "CommandRejected",
+        reason: "state"
+      })
+      expect(plant.turns).toBe(2)
+    }).pipe(simulated))
+
   it.scoped("given twice at a time is one command with one answer", () =>
     Effect.gen(function*() {
       const { plant, valve } = yield* rig

@@ -23,6 +23,7 @@ const fragile = Effect.gen(function*() {
     )
   const service: DeviceStoreService = {
     ...store,
+    find: (device, id) => on(store.find(device, id)),
     intend: (holder, intent) => on(store.intend(holder, intent)),
     settle: (holder, id, settlement) => on(store.settle(holder, id, settlement)),
     saveLease: (holder, lease) => on(store.saveLease(holder, lease)),
@@ -93,6 +94,18 @@ describe("while the journal cannot be written", () => {
         state: "succeeded",
         settledBy: "answer"
       })
+    }).pipe(simulated))
+
+  it.scoped("a command that may have been sent before is unknown, and a stop goes out", () =>
+    Effect.gen(function*() {
+      const { disk, plant, pump } = yield* rig
+      yield* pump.write.speed(5, { commandId: "w-1" })
+      disk.state = "full"
+      const error = yield* Effect.flip(pump.write.speed(5, { commandId: "w-1" }))
+      expect(error).toMatchObject({ _tag: "OutcomeUnknown", commandId: "w-1" })
+      expect(error.message).toContain("it may have been sent before")
+      yield* pump.stop({ commandId: "s-1" })
+      expect(plant.stopped).toBe(1)
     }).pipe(simulated))
 
   it.scoped("no lease is given, and a device that was taken out of service stays so", () =>

@@ -90,14 +90,14 @@ export const answerWith = (flight: Flight, result: unknown): Effect.Effect<void>
 
 /** The answer to a command that was asked for before. */
 export const repeat = (
-  { answer, job }: Flight,
+  job: Job,
   record: CommandRecord
-): Effect.Effect<void, Errors.CommandError> => {
+): Effect.Effect<Answer, Errors.CommandError> => {
   if (!asksTheSame(record, job)) return mismatch(job, record.name)
   const { detail = "no detail is known" } = record
   switch (record.state) {
     case "succeeded":
-      return Deferred.succeed(answer, {
+      return Effect.succeed({
         commandId: job.commandId,
         result: record.result === undefined ? null : JSON.parse(record.result) as unknown
       })

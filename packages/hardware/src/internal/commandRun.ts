@@ -6,15 +6,7 @@ import { Cause, Deferred, Effect, Option } from "effect"
 import * as Errors from "../DeviceError.ts"
 import { type Desk, type Flight, type Job, leftOf, tellOf } from "./commandDesk.ts"
 import { refusalOf } from "./commandGate.ts"
-import {
-  answerWith,
-  errorOf,
-  notJournalled,
-  reject,
-  repeat,
-  settle,
-  stateOf
-} from "./commandOutcome.ts"
+import { answerWith, errorOf, reject, repeat, settle, stateOf } from "./commandOutcome.ts"
 import { attempt, intend, reachable, reading } from "./commandSend.ts"
 
 /** Commands of unknown outcome, of one device; beyond it no further pulse is sent. */
@@ -22,8 +14,8 @@ export const unsettledMax = 256
 
 /** Brings a job to its end. Its asker is answered as soon as there is something to say. */
 export const run = (desk: Desk, flight: Flight): Effect.Effect<void> =>
-  before(desk, flight).pipe(
-    Effect.flatMap((done) => done ? Effect.void : inTurn(desk, flight)),
+  check(desk, flight.job).pipe(
+    Effect.zipRight(Effect.suspend(() => inTurn(desk, flight))),
     Effect.catchAllCause((cause) => refuse(desk, flight, cause)),
     Effect.ensuring(Effect.sync(() => desk.flights.delete(flight.job.commandId)))
   )
@@ -40,23 +32,6 @@ const refuse = (
     }),
     Deferred.failCause(flight.answer, cause)
   )
-
-/** True where its asker was answered from the journal: it was asked for before. */
-const before = (desk: Desk, flight: Flight): Effect.Effect<boolean, Errors.CommandError> =>
-  Effect.suspend(() => {
-    const { job } = flight
-    if (!job.known || job.effect === "read") return Effect.as(check(desk, job), false)
-    return Effect.flatMap(
-      Effect.mapError(
-        desk.store.find(desk.holder.device, job.commandId),
-        (error) => notJournalled(job, error)
-      ),
-      (record) =>
-        record === undefined
-          ? Effect.as(check(desk, job), false)
-          : Effect.as(repeat(flight, record), true)
-    )
-  })
 
 const check = (desk: Desk, job: Job): Effect.Effect<void, Errors.CommandRejected> =>
   Effect.suspend(() => {
@@ -108,7 +83,10 @@ const perform = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.Command
       return yield* reject(job, "busy", `${unsettledMax} commands are unsettled (unsettledMax)`)
     }
     const repeated = yield* intend(desk, job)
-    if (repeated !== undefined) return yield* repeat(flight, repeated)
+    if (repeated !== undefined) {
+      const answer = yield* repeat(job, repeated)
+      return void (yield* Deferred.succeed(flight.answer, answer))
+    }
     tellOf(desk, flight, "executing")
     yield* settle(desk, flight, yield* Effect.exit(attempt(desk, flight)))
   })

@@ -5,7 +5,7 @@
 import { Effect } from "effect"
 import type { CommandRecord } from "../CommandJournal.ts"
 import * as Errors from "../DeviceError.ts"
-import type { LinkError } from "../LinkPort.ts"
+import { type LinkError, NoAnswer } from "../LinkPort.ts"
 import { type Desk, type Flight, intentOf, type Job, leftOf, tellOf } from "./commandDesk.ts"
 import { refusalOf } from "./commandGate.ts"
 import { notJournalled, reject, seen } from "./commandOutcome.ts"
@@ -133,11 +133,21 @@ export const attempt = (desk: Desk, flight: Flight): Effect.Effect<unknown, Link
               && desk.emergencies === emergencies
               && desk.newest.get(job.name) === job.commandId
               && refusalOf(desk.state, job) === undefined
-            return again ? send(desk, flight, leftOf(desk, job)) : Effect.fail(error)
+            return again ? once(desk, flight, error) : Effect.fail(error)
           })
           : Effect.fail(error))
     )
   })
+
+// A refusal of the second try says nothing of the first: that stays as unknown as it was.
+const once = (desk: Desk, flight: Flight, first: NoAnswer): Effect.Effect<unknown, LinkError> =>
+  Effect.mapError(
+    send(desk, flight, leftOf(desk, flight.job)),
+    (error) =>
+      error._tag === "Refused" || error._tag === "NotSent"
+        ? new NoAnswer({ detail: `${first.detail}; sent again, ${error.message}` })
+        : error
+  )
 
 const lookFor = (desk: Desk, job: Job): Effect.Effect<boolean> =>
   job.look === undefined

@@ -1,7 +1,7 @@
 /** The handlers of writes and commands, and of what is asked about them later. */
 import { Deferred, Effect } from "effect"
 import { refusal } from "../Attribute.ts"
-import { asksTheSame, isSettled, pageMax } from "../CommandJournal.ts"
+import { asksTheSame, type CommandRecord, isSettled, pageMax } from "../CommandJournal.ts"
 import { type CommandStatus, ofRecord } from "../CommandStatus.ts"
 import * as Errors from "../DeviceError.ts"
 import type { LinkError } from "../LinkPort.ts"
@@ -14,7 +14,7 @@ import {
   statusOf
 } from "./commandDesk.ts"
 import { lookOf, writeName } from "./commandLook.ts"
-import { mismatch } from "./commandOutcome.ts"
+import { mismatch, repeat } from "./commandOutcome.ts"
 import { run } from "./commandRun.ts"
 import { conclude } from "./commandSettling.ts"
 
@@ -157,17 +157,55 @@ const given = (asked: Asked, of: Operation, until: number) => ({
 })
 
 /**
- * Starts a command beside its asker, who may stop waiting; who asks for the same again while it is
- * under way gets the same answer.
+ * Answers a command from what is known of it, or starts it. Where its asker chose the id, the
+ * journal is looked at before all that could refuse it: what was done is told, whatever else is so.
  */
 export const submit = (desk: Desk, job: Job): Effect.Effect<Answer, Errors.CommandError> =>
   Effect.suspend(() => {
-    const flying = desk.flights.get(job.commandId)
-    if (flying !== undefined) {
-      return asksTheSame(flying.job, job)
-        ? Deferred.await(flying.answer)
-        : mismatch(job, flying.job.name)
-    }
+    const flying = joined(desk, job)
+    if (flying !== undefined) return flying
+    if (!job.known || job.effect === "read") return start(desk, job)
+    return Effect.flatMap(
+      lookUp(desk, job),
+      (record) => record === undefined ? start(desk, job) : repeat(job, record)
+    )
+  })
+
+/** Who asks for the same again while it is under way gets the same answer. */
+const joined = (
+  desk: Desk,
+  job: Job
+): Effect.Effect<Answer, Errors.CommandError> | undefined => {
+  const flying = desk.flights.get(job.commandId)
+  if (flying === undefined) return undefined
+  return asksTheSame(flying.job, job)
+    ? Deferred.await(flying.answer)
+    : mismatch(job, flying.job.name)
+}
+
+// Without the journal nobody knows whether it was sent before. A stop goes out all the same: the
+// device process knows its id again.
+const lookUp = (
+  desk: Desk,
+  job: Job
+): Effect.Effect<CommandRecord | undefined, Errors.OutcomeUnknown> =>
+  Effect.catchAll(
+    desk.store.find(desk.holder.device, job.commandId),
+    (error) =>
+      job.lane === "emergency" ? Effect.succeed(undefined) : Effect.fail(
+        new Errors.OutcomeUnknown({
+          ...job.of,
+          commandId: job.commandId,
+          detail: `it may have been sent before, and the journal cannot be read: ${error.message}`
+        })
+      )
+  )
+
+/** Starts a command beside its asker, who may stop waiting. */
+const start = (desk: Desk, job: Job): Effect.Effect<Answer, Errors.CommandError> =>
+  Effect.suspend(() => {
+    const flying = joined(desk, job)
+    if (flying !== undefined) return flying
     const full = busy(desk, job)
     if (full !== undefined) {
       return Effect.fail(new Errors.CommandRejected({ ...job.of, reason: "busy", detail: full }))
