@@ -230,7 +230,7 @@ describe("DurableState", () => {
         yield* tamper(value)
         const error = yield* Effect.flip(opened(DurableState.open(recipe)))
         expect(error).toMatchObject({ _tag: "CorruptRow", table: "plantd_actor_entities" })
-        expect(error.message).toContain('actor_id "one", name "state" is corrupt:')
+        expect(error.message).toContain('for type "Holder", id "one", name "state" is corrupt:')
         expect(yield* sql`SELECT value FROM plantd_actor_entities`).toEqual([{ value }])
       }
     }).pipe(Effect.provide(inMemory)))
