@@ -14,8 +14,10 @@ export interface Figure {
   readonly unit: string
   /** Which way a value is better: a rate is by being higher, a time or a size by being lower. */
   readonly better: "higher" | "lower"
-  /** At most so many rounds after one warm-up, for what takes long and hardly varies. */
+  /** At most so many rounds, and one warm-up where it is usual to have more. */
   readonly roundsMax?: number
+  /** So many times the usual warm-up, for what passes through much code that is to be compiled. */
+  readonly warmUpTimes?: number
   readonly subject: Contender
   readonly peers: Readonly<Record<string, Contender>>
 }

@@ -19,12 +19,15 @@ export const standard: Plan = { warmUps: 4, rounds: 15, millis: 200 }
 export const quick: Plan = { warmUps: 1, rounds: 3, millis: 50 }
 
 /** The rounds that a plan has for a figure. */
-export const roundsOf = ({ roundsMax }: Figure, plan: Plan): Plan =>
-  roundsMax === undefined ? plan : {
+export const roundsOf = (figure: Figure, plan: Plan): Plan => {
+  const { roundsMax = Infinity, warmUpTimes = 1 } = figure
+  const warmUps = roundsMax === Infinity ? plan.warmUps : Math.min(plan.warmUps, 1)
+  return {
     ...plan,
-    warmUps: Math.min(plan.warmUps, 1),
+    warmUps: warmUps * warmUpTimes,
     rounds: Math.min(plan.rounds, roundsMax)
   }
+}
 
 /** Runs all rounds of a figure. Who begins changes from round to round, so that nobody profits. */
 export const measure = (figure: Figure, plan: Plan): Effect.Effect<Samples> =>

@@ -59,6 +59,14 @@ it.effect("a figure that takes long is measured in one warm-up and the rounds th
     expect(short.subject).toEqual([1])
   }))
 
+it.effect("what passes through much code is warmed up for longer", () =>
+  Effect.gen(function*() {
+    const { contender } = recorder()
+    const figure = { ...about, warmUpTimes: 3, subject: contender("A"), peers: {} }
+    const { subject } = yield* measure(figure, { warmUps: 2, rounds: 1, millis: 5 })
+    expect(subject).toEqual([7])
+  }))
+
 it.effect("a contender that fails ends the figure, and everyone is let go", () =>
   Effect.gen(function*() {
     const { contender, log } = recorder()

@@ -13,6 +13,9 @@ const batchesEach = 200
 /** Longest wait for what was published; beyond it something was lost. */
 const lostAfter = "20 seconds"
 
+/** A round trip passes through both processes: so long until their code is compiled. */
+const warmUpTimes = 4
+
 /** 10,000 readings a second. */
 const loadEveryMillis = 10
 
@@ -149,6 +152,7 @@ export const suite: Suite = {
       name: "read",
       unit: "µs",
       better: "lower",
+      warmUpTimes,
       subject: median((client) => client.read.x),
       peers: { bare: bareTrips("read") }
     },
@@ -156,6 +160,7 @@ export const suite: Suite = {
       name: "write",
       unit: "µs",
       better: "lower",
+      warmUpTimes,
       subject: median((client) => client.write.target(5)),
       peers: { bare: bareTrips("command") }
     },
@@ -163,6 +168,7 @@ export const suite: Suite = {
       name: "command",
       unit: "µs",
       better: "lower",
+      warmUpTimes,
       subject: median((client) => client.step({ by: 1 })),
       peers: { bare: bareTrips("command") }
     },
@@ -170,6 +176,7 @@ export const suite: Suite = {
       name: "command-p99-under-load",
       unit: "ms",
       better: "lower",
+      warmUpTimes,
       roundsMax: 9,
       subject: commandUnderLoad,
       peers: {}

@@ -6,6 +6,7 @@ import { Codec } from "@plantd/core"
 import { Either, ParseResult, type Schema } from "effect"
 import * as Message from "./DeviceMessage.ts"
 import { equalBytes, show, textOf } from "./internal/frameText.ts"
+import { isMap, nameOf } from "./internal/nameOf.ts"
 import { malformed, ProtocolViolation } from "./ProtocolViolation.ts"
 import { type Batch, batchToWire, decodeReadings } from "./ReadingBatch.ts"
 import type { Frames } from "./Transport.ts"
@@ -32,6 +33,10 @@ export interface Telemetry {
 const utf8 = new TextEncoder()
 const protocolFrame = utf8.encode(protocolName)
 
+const kindFrames = new Map(
+  [...Message.requestKinds, ...Message.answerKinds].map((kind) => [kind, utf8.encode(kind)])
+)
+
 /** An id made of text; at most 32 bytes of it are allowed. */
 export const idOf = (name: string): Uint8Array => utf8.encode(name)
 
@@ -46,7 +51,7 @@ export const encode = (
 ): Either.Either<Frames, Codec.CodecError> =>
   Either.map(
     Codec.msgpack.encode(body),
-    (bytes) => [protocolFrame, utf8.encode(kind), id, bytes]
+    (bytes) => [protocolFrame, kindFrames.get(kind) ?? utf8.encode(kind), id, bytes]
   )
 
 /** The frames of a batch on the telemetry path. */
@@ -79,7 +84,11 @@ const requestDecoders = {
 const answerDecoders = {
   READY: bodyDecoder("READY", Message.Ready),
   PROGRESS: bodyDecoder("PROGRESS", Message.Progress),
-  REPLY: bodyDecoder("REPLY", Message.Reply),
+  // Plain code, as it is the answer to nearly every request; a schema would copy it besides.
+  REPLY: (value: unknown, id: Uint8Array): Either.Either<Message.Reply, ProtocolViolation> =>
+    isMap(value)
+      ? Either.right(value)
+      : Either.left(malformed("REPLY", `expected a map, got ${nameOf(value)}`, id)),
   ERROR: bodyDecoder("ERROR", Message.Problem),
   HEARTBEAT: bodyDecoder("HEARTBEAT", Message.Alive),
   BYE: bodyDecoder("BYE", Message.Bye)

@@ -1,7 +1,7 @@
 /** Readings as they travel: many in one batch, numbered one after the other. Plain code. */
 import type { Epoch, Quality } from "@plantd/core"
 import { Either } from "effect"
-import { nameOf } from "./internal/nameOf.ts"
+import { isMap, nameOf } from "./internal/nameOf.ts"
 import { malformed, type ProtocolViolation } from "./ProtocolViolation.ts"
 
 /** The most readings of one batch. */
@@ -112,7 +112,3 @@ const isCount = (value: unknown): value is number =>
 
 const isQuality = (value: unknown): value is Quality.Quality =>
   value === "good" || value === "uncertain" || value === "stale" || value === "bad"
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-  && !(value instanceof Uint8Array)

@@ -23,8 +23,6 @@ export interface Options {
   readonly capacity: number
   /** Stands in the message for a second taker. */
   readonly name: string
-  /** When to wake the taker; at once where it is not given. */
-  readonly schedule?: (wake: () => void) => void
 }
 
 /** Waits for ever, and unlike `Effect.never` by no timer that would keep the process alive. */
@@ -36,8 +34,6 @@ interface State<A, E> {
   last: Effect.Effect<never, E> | undefined
   /** Resumes the taker that waits. */
   waiter: ((wake: Effect.Effect<void>) => void) | undefined
-  /** The waiter is going to be woken. */
-  waking: boolean
   roomCallback: (() => void) | undefined
 }
 
@@ -86,18 +82,16 @@ const takeOf = <A, E>(state: State<A, E>, { capacity, name }: Options): Effect.E
 
 /** An empty queue. */
 export const make = <A, E = never>(options: Options): Inbox<A, E> => {
-  const { capacity, schedule = (wake) => wake() } = options
+  const { capacity } = options
   const state: State<A, E> = {
     items: [],
     head: 0,
     last: undefined,
     waiter: undefined,
-    waking: false,
     roomCallback: undefined
   }
   const wake = () => {
     const resume = state.waiter
-    state.waking = false
     state.waiter = undefined
     resume?.(Effect.void)
   }
@@ -107,9 +101,7 @@ export const make = <A, E = never>(options: Options): Inbox<A, E> => {
       if (state.last !== undefined) return
       if (size(state) >= capacity) shift(state, capacity)
       state.items.push(item)
-      if (state.waiter === undefined || state.waking) return
-      state.waking = true
-      schedule(wake)
+      wake()
     },
     isFull: () => size(state) >= capacity,
     onRoom: (callback) => {
