@@ -4,67 +4,17 @@ import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import {
   Control,
-  ControlClient,
   DeviceError,
   DriverStore,
-  Link,
-  NodeControl,
+  type NodeControl,
   Subscription,
   ZmqTransport
 } from "@plantd/hardware"
 import { Deferred, Effect, Fiber, Layer, Schedule, Stream } from "effect"
+import { connect, endpoint, rig, rigAt, within } from "./controlRig.ts"
 import { until } from "./peers.ts"
-import { makePlant, Pump, serve } from "./pump.ts"
-import { endpoints, runtime, simulated } from "./rig.ts"
-import { simulated as virtual } from "./transports.ts"
-
-const endpoint = "tcp://127.0.0.1:5901"
-
-interface Place {
-  readonly control: string
-  readonly commands: string
-  readonly telemetry: string
-}
-
-/** A node with two pumps, of which p-1 has a device process, and a client of its control. */
-const rigAt = ({ control, ...place }: Place) =>
-  Effect.gen(function*() {
-    const plant = makePlant()
-    const driver = yield* serve(plant, place)
-    const nowhere = { commands: "tcp://127.0.0.1:59", telemetry: "tcp://127.0.0.1:60" }
-    const pumps = Pump.toLayer({
-      link: ({ config }) => Link.zmq(config),
-      config: (id) => (id === "p-1" ? driver.endpoints : nowhere)
-    })
-    const devices = [{ type: Pump, ids: ["p-1", "p-2"] }]
-    const context = yield* Layer.build(
-      Control.layer({ node: "n-1", endpoint: control, devices }).pipe(
-        Layer.provideMerge(pumps),
-        Layer.provideMerge(runtime)
-      )
-    )
-    return { context, driver, plant }
-  })
-
-const connect = (control: string) =>
-  Effect.map(
-    ControlClient.connect({ actor: NodeControl.NodeControl, endpoint: control }),
-    ({ client }) => client
-  )
-
-const rig = Effect.gen(function*() {
-  const { driver, plant } = yield* rigAt({ control: endpoint, ...endpoints })
-  const client = yield* virtual.within(connect(endpoint))
-  const link = yield* Effect.fork(
-    Effect.repeat(client.ListDevices(), {
-      until: ([first]) => first?.link?.state === "online" && first.state?.quality === "good"
-    })
-  )
-  yield* virtual.within(Fiber.join(link))
-  return { client, driver, plant }
-})
-
-const { within } = virtual
+import { Pump } from "./pump.ts"
+import { runtime, simulated } from "./rig.ts"
 
 describe("a node's control", () => {
   it.scoped("lists the devices, also one that cannot be reached, and says why", () =>

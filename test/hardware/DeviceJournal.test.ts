@@ -434,7 +434,7 @@ describe("the queue of a device", () => {
       )
       yield* settle
       expect((yield* valve.journal.outcome("w-2")).state).toBe("queued")
-      yield* valve.journal.cancel("w-2").pipe(Effect.ignore)
+      expect(yield* valve.journal.cancel("w-2")).toMatchObject({ state: "cancelled" })
       expect(yield* Fiber.join(second)).toMatchObject({ _tag: "CommandCancelled" })
       expect(plant.written).toEqual([])
     }).pipe(simulated))

@@ -24,7 +24,12 @@ const Pump = Device.make("Pump", {
   config: Schema.Struct({ commands: Schema.String, telemetry: Schema.String }),
   attributes: {
     flow: Attribute.number({ unit: "L/s", range: [0, 10], maxAge: "2 seconds" }),
-    speed: Attribute.number({ unit: "rpm", range: [0, 3_000], access: "read-write" }),
+    speed: Attribute.number({
+      unit: "rpm",
+      range: [0, 3_000],
+      access: "read-write",
+      alarm: { high: 2_000 }
+    }),
     label: Attribute.string({ access: "read-write" })
   },
   commands: {
@@ -56,7 +61,9 @@ const driver = Effect.gen(function*() {
       flush: () => Effect.zipRight(Console.log("flushing"), Effect.never)
     }
   }, { device: "pump-1", commands: "tcp://127.0.0.1:*", telemetry: "tcp://127.0.0.1:*" })
-  const publish = Effect.suspend(() => served.publish({ flow: plant.speed / 1_000 }))
+  const publish = Effect.suspend(() =>
+    served.publish({ flow: plant.speed / 1_000, speed: plant.speed })
+  )
   yield* Effect.forkScoped(Effect.forever(Effect.zipRight(publish, Effect.sleep("100 millis"))))
   return served.endpoints
 })

@@ -88,7 +88,7 @@ describe("beside a running demo", () => {
         const stop = yield* device(env, "call", "tank-1", "stop", "--json")
         expect(stop.code).toBe(0)
         expect(linesOf(stop.stdout)).toEqual([
-          { type: "called", device: "tank-1", command: "stop" }
+          { type: "called", device: "tank-1", command: "stop", commandId: expect.any(String) }
         ])
         const write = yield* device(env, "write", "tank-1", "valveOpening", "40")
         expect(write).toEqual({
@@ -209,6 +209,108 @@ describe("where nobody can tell what became of a command", () => {
         expect(sockets(env)).toEqual([])
       }),
     2 * minutes
+  )
+})
+
+describe("what a node remembers for its operators", () => {
+  it.scopedLive(
+    "is what became of commands, and what people found out",
+    () =>
+      Effect.gen(function*() {
+        const env = yield* alone
+        yield* nodeIn(env)
+        const named = ["--command-id", "prime-1", "--json"]
+        const prime = device(env, "call", "pump-1", "prime", "seconds=3", ...named)
+        const called = { type: "called", device: "pump-1", command: "prime", result: true }
+        expect(linesOf((yield* prime).stdout)).toEqual([{ ...called, commandId: "prime-1" }])
+        expect(linesOf((yield* prime).stdout)).toEqual([{ ...called, commandId: "prime-1" }])
+
+        const lost = ["call", "pump-1", "prime", "seconds=20", "--command-id", "lost-1"]
+        const unknown = yield* device(env, ...lost)
+        expect(unknown.code).toBe(3)
+        expect(unknown.stderr).toContain("plantd device commands pump-1 lost-1")
+        const stands = yield* device(env, "commands", "pump-1", "lost-1", "--json")
+        expect(linesOf(stands.stdout)).toMatchObject([
+          { type: "command", commandId: "lost-1", state: "unresolved" }
+        ])
+        const alarms = yield* device(env, "alarms")
+        expect(alarms.stdout).toMatch(/pump-1 +unresolved +active-unacked +major/)
+        const resolved = yield* device(
+          env,
+          "resolve",
+          "pump-1",
+          "lost-1",
+          "failed",
+          "--by",
+          "anna",
+          "--note",
+          "it is dry"
+        )
+        expect(resolved).toMatchObject({ code: 0, stderr: "" })
+        const history = yield* device(env, "commands", "pump-1")
+        expect(history.stdout).toMatch(/lost-1 +prime +failed +person +anna decided: it is dry/)
+        expect(history.stdout).toMatch(/prime-1 +prime +succeeded +answer +true/)
+        const twice = yield* device(env, "resolve", "pump-1", "lost-1", "succeeded")
+        expect(twice.code).toBe(1)
+        expect(twice.stderr).toContain("there is nothing to decide")
+      }),
+    3 * minutes
+  )
+
+  it.scopedLive(
+    "is which alarms were seen, and who shelved them",
+    () =>
+      Effect.gen(function*() {
+        const env = yield* alone
+        yield* nodeIn(env)
+        const watch = yield* begin(env, "device", "alarms", "--watch", "--json")
+        yield* harness.waitUntil("the alarms", () => watch.stdout().includes('"speed.high"'))
+        yield* device(env, "write", "pump-1", "speed", "2500")
+        yield* harness.waitUntil("an alarm", () => watch.stdout().includes("active-unacked"))
+        yield* watch.signal("SIGINT")
+        expect(yield* watch.ended).toBe(0)
+
+        const [raised] = linesOf((yield* device(env, "alarms", "pump-1", "--json")).stdout)
+        expect(raised).toMatchObject({ type: "alarm", alarm: "speed.high", severity: "minor" })
+        const ack = (occurrence: unknown) =>
+          device(env, "ack", "pump-1", "speed.high", String(occurrence), "minor", "--by", "anna")
+        const other = yield* ack("speed.high#1.99")
+        expect(other.code).toBe(1)
+        expect(other.stderr).toContain("look at it again")
+        expect((yield* ack(raised?.["occurrenceId"])).stdout).toContain("active-acked")
+
+        const shelve = ["speed.high", "--for", "30m", "--by", "ben", "--reason", "a test"]
+        yield* device(env, "shelve", "pump-1", ...shelve)
+        const shelved = yield* device(env, "alarms")
+        expect(shelved.stdout).toMatch(/acknowledged by anna; shelved by ben for .*\(a test\)/)
+        const unshelved = yield* device(env, "unshelve", "pump-1", "speed.high")
+        expect(unshelved.code).toBe(0)
+        expect(unshelved.stdout).not.toContain("shelved")
+      }),
+    3 * minutes
+  )
+
+  it.scopedLive(
+    "is who operates a device, and whether it is in service",
+    () =>
+      Effect.gen(function*() {
+        const env = yield* alone
+        yield* nodeIn(env)
+        const acquired = yield* device(env, "acquire", "pump-1", "anna", "--for", "10m")
+        expect(acquired.stdout).toBe("pump-1: session anna operates it for 10 min\n")
+        const write = ["write", "pump-1", "speed", "7"]
+        const others = yield* device(env, ...write)
+        expect(others.code).toBe(1)
+        expect(others.stderr).toContain("(not-owner)")
+        expect((yield* device(env, ...write, "--session", "anna")).code).toBe(0)
+        expect((yield* device(env, "release", "pump-1", "anna")).code).toBe(0)
+        const out = yield* device(env, "deactivate", "pump-1", "--by", "ben", "--reason", "seal")
+        expect(out.stdout).toBe("pump-1: out of service by ben: seal\n")
+        expect((yield* device(env, "list")).stdout).toContain("out of service by ben: seal")
+        expect((yield* device(env, ...write)).code).toBe(1)
+        expect((yield* device(env, "activate", "pump-1")).stdout).toBe("pump-1: in service\n")
+      }),
+    3 * minutes
   )
 })
 

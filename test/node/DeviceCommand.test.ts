@@ -31,6 +31,11 @@ describe("a wrong command line", () => {
     { args: ["read", "p-1", "--node"], says: "--node: a value is missing" },
     { args: ["read", "p-1", "--timeout", "5"], says: "--timeout: expected a number and ms, s" },
     { args: ["write", "p-1", "speed"], says: "VALUE" },
+    { args: ["ack", "p-1", "flow.high", "flow.high#1.1"], says: "SEVERITY" },
+    { args: ["ack", "p-1", "flow.high", "flow.high#1.1", "bad"], says: "minor" },
+    { args: ["resolve", "p-1", "c-1", "maybe"], says: "succeeded" },
+    { args: ["commands", "p-1", "--limit", "many"], says: "many" },
+    { args: ["acquire", "p-1", "anna", "--for", "long"], says: "--for: expected a number" },
     { args: ["call", "p-1", "prime", "3"], says: 'expected name=value, got "3"' },
     { args: ["call", "p-1", "prime", "{3"], says: "{3 is not JSON" }
   ])(
@@ -47,7 +52,12 @@ describe("a wrong command line", () => {
 })
 
 describe("--help", () => {
-  const subcommands = ["list", "describe", "read", "write", "call", "watch"]
+  const subcommands = [
+    ["list", "describe", "read", "write", "call", "watch"],
+    ["alarms", "ack", "shelve", "unshelve"],
+    ["commands", "resolve", "cancel"],
+    ["acquire", "release", "deactivate", "activate"]
+  ].flat()
 
   it.effect("names every subcommand", () =>
     Effect.gen(function*() {
@@ -68,7 +78,10 @@ describe("--help", () => {
       })
   )
 
-  it.effect.each(["read", "write", "call", "watch"])(
+  it.effect.each([
+    ["read", "write", "call", "watch"],
+    ["commands", "resolve", "alarms", "ack", "shelve"]
+  ].flat())(
     "of %s has an example",
     (name) =>
       Effect.gen(function*() {

@@ -104,7 +104,13 @@ describe("a list of devices", () => {
   it("shows how each is reached and since when, and its state with its quality", () => {
     const state = { ...reading, attribute: "state", value: "ready" }
     const lines = DeviceView.devices([
-      { device: "p-1", type: "Pump", link, state },
+      {
+        device: "p-1",
+        type: "Pump",
+        link,
+        state,
+        alarms: { annunciated: 2, unacknowledged: 1, severity: "major" }
+      },
       {
         device: "p-2",
         type: "Pump",
@@ -112,14 +118,26 @@ describe("a list of devices", () => {
         state: { ...state, quality: "stale" }
       },
       { device: "h-1", type: "Heater", link: { ...link, hardware: "down" } },
+      {
+        device: "p-3",
+        type: "Pump",
+        link,
+        lifecycle: { state: "inactive", since: now, by: "anna", reason: "new seal" },
+        lease: { session: "ben", expiresAt: now + 60_000 }
+      },
       { device: "h-2", type: "Heater", trouble: "its actor said nothing within 2000 ms" }
     ], now)
     expect(lines).toEqual([
-      "DEVICE  TYPE    LINK         FOR  STATE          NOTE",
-      "p-1     Pump    online   1.5 min  ready",
-      "p-2     Pump    lost     1.5 min  ready (stale)  5000 ms of silence",
-      "h-1     Heater  online   1.5 min                 hardware down",
-      "h-2     Heater  unknown                          its actor said nothing within 2000 ms"
+      "DEVICE  TYPE    LINK         FOR  STATE          ALARMS                       NOTE",
+      "p-1     Pump    online   1.5 min  ready          2 (major, 1 to acknowledge)",
+      "p-2     Pump    lost     1.5 min  ready (stale)                               "
+      + "5000 ms of silence",
+      "h-1     Heater  online   1.5 min                                              hardware down",
+      "p-3     Pump    online   1.5 min                                              "
+      + "out of service by anna: new seal;"
+      + " operated by session ben for 1 min",
+      "h-2     Heater  unknown                                                       "
+      + "its actor said nothing within 2000 ms"
     ])
   })
 
@@ -129,7 +147,15 @@ describe("a list of devices", () => {
 })
 
 it("a description shows attributes and commands, and what there is none of is left out", () => {
-  const nothing = { device: "p-1", type: "Pump", attributes: {}, commands: {}, states: [] }
+  const nothing = {
+    device: "p-1",
+    type: "Pump",
+    attributes: {},
+    commands: {},
+    states: [],
+    alarms: [],
+    interlocks: []
+  }
   expect(DeviceView.description(nothing)).toEqual(["p-1   Pump"])
   const lines = DeviceView.description({
     ...nothing,
@@ -156,9 +182,28 @@ it("a description shows attributes and commands, and what there is none of is le
           { name: "seconds", type: "number", optional: false },
           { name: "force", type: "boolean", optional: true }
         ],
-        timeoutMillis: 2_000
+        timeoutMillis: 2_000,
+        verify: "primed is true"
       }
-    }
+    },
+    alarms: [{
+      alarm: "flow.high",
+      attribute: "flow",
+      limits: [
+        { limit: "high", when: ">= 8 L/s", severity: "minor" },
+        { limit: "highHigh", when: ">= 9 L/s", severity: "major" }
+      ],
+      onDelayMillis: 500,
+      offDelayMillis: 0,
+      latching: true,
+      needsAck: true
+    }],
+    interlocks: [{
+      interlock: "dry",
+      when: "flow is below 1",
+      blocks: ["prime", "write.mode"],
+      onTrip: "stop"
+    }]
   })
   expect(lines).toEqual([
     "p-1   Pump   states: ready, priming",
@@ -169,7 +214,17 @@ it("a description shows attributes and commands, and what there is none of is le
     "  mode  string        read-write  auto, hand",
     "",
     "commands",
-    "  NAME   ARGUMENTS                         EFFECT  LANE      ALLOWED IN  TIMEOUT",
-    "  prime  seconds: number, force?: boolean  pulse   ordinary  ready           2 s"
+    "  NAME   ARGUMENTS                         EFFECT  LANE      ALLOWED IN  TIMEOUT  SEEN BY",
+    "  prime  seconds: number, force?: boolean  pulse   ordinary  ready           2 s  primed is"
+    + " true",
+    "",
+    "alarms",
+    "  NAME       WHEN      SEVERITY  DELAY ON  PEOPLE",
+    "  flow.high  >= 8 L/s  minor       500 ms  must acknowledge; stays until then",
+    "             >= 9 L/s  major",
+    "",
+    "interlocks",
+    "  NAME  WHILE            BLOCKS             THEN CALLS",
+    "  dry   flow is below 1  prime, write.mode  stop"
   ])
 })

@@ -151,6 +151,9 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "test/hardware/DriverOutcome.test.ts": ["packages/hardware/src/internal/handlerFailure.ts"],
   "test/hardware/Control.test.ts": [
+    "packages/hardware/src/NodeDescription.ts",
+    "packages/hardware/src/internal/controlDescriptions.ts",
+    "packages/hardware/src/internal/controlPlaces.ts",
     "packages/hardware/src/internal/controlOperations.ts",
     "packages/hardware/src/internal/givenValue.ts",
     "packages/hardware/src/internal/nearest.ts"
@@ -206,7 +209,12 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
   "test/integration/deviceCli.test.ts": [
     "packages/node/src/BrokenOff.ts",
-    "packages/node/src/DeviceOperation.ts"
+    "packages/node/src/CurrentUser.ts",
+    "packages/node/src/DeviceAlarmCommand.ts",
+    "packages/node/src/DeviceJournalCommand.ts",
+    "packages/node/src/DeviceOperation.ts",
+    "packages/node/src/DeviceOption.ts",
+    "packages/node/src/DeviceServiceCommand.ts"
   ],
   "test/node/Cli.test.ts": ["packages/node/src/CliOption.ts"],
   "test/integration/modbus.test.ts": ["examples/drivers/modbus/src/operator.ts"],

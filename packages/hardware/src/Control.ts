@@ -5,7 +5,8 @@
 import type { ActorSystem } from "@plantd/actors"
 import { Context, Layer } from "effect"
 import * as ControlDoor from "./ControlDoor.ts"
-import { isEmergency, operations, type Served } from "./internal/controlOperations.ts"
+import { isEmergency, operations } from "./internal/controlOperations.ts"
+import type { Served } from "./internal/controlPlaces.ts"
 import { NodeControl } from "./NodeControl.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 

@@ -4,12 +4,28 @@
  */
 import * as Rpc from "@effect/rpc/Rpc"
 import { Actor, ActorError } from "@plantd/actors"
-import { Reading } from "@plantd/core"
+import { Alarm, Reading } from "@plantd/core"
 import { Schema } from "effect"
-import { AttributeDescription, CommandDescription } from "./DeviceDescription.ts"
-import { CommandError, ReadError, SubscribersFull } from "./DeviceError.ts"
-import { DeviceStatus } from "./internal/deviceProtocol.ts"
+import { pageMax } from "./CommandJournal.ts"
+import { CommandStatus } from "./CommandStatus.ts"
+import {
+  AcknowledgementStale,
+  AlarmUnknown,
+  CommandError,
+  CommandNotOpen,
+  JournalError,
+  LeaseHeld,
+  ReadError,
+  ShelvingInvalid,
+  StoreError,
+  SubscribersFull
+} from "./DeviceError.ts"
+import { Lifecycle } from "./DeviceLifecycle.ts"
+import { AlarmsOfDevice, DeviceDetail, DeviceSummary, NodeInfo } from "./NodeDescription.ts"
+import { Lease } from "./OperatorLease.ts"
 import { Gap, Mode } from "./Subscription.ts"
+
+export * from "./NodeDescription.ts"
 
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
@@ -46,7 +62,7 @@ export class MemberUnknown extends Schema.TaggedError<MemberUnknown>()("MemberUn
   device: Schema.String,
   /** The type of the device, or the command whose arguments they are. */
   of: Schema.String,
-  kind: Schema.Literal("attribute", "command", "argument"),
+  kind: Schema.Literal("attribute", "command", "argument", "alarm"),
   name: Schema.String,
   nearest: optional(Schema.String),
   /** Those that there are. */
@@ -57,73 +73,6 @@ export class MemberUnknown extends Schema.TaggedError<MemberUnknown>()("MemberUn
       + `${meant(this.nearest)} (${this.kind}s: ${known(this.names)})`
   }
 }
-
-/** The node itself. */
-export const NodeInfo = Schema.Struct({
-  node: Schema.String,
-  /** When its control was started, in milliseconds since 1970-01-01 UTC, and its clock now. */
-  startedAt: Schema.Number,
-  now: Schema.Number,
-  devices: Schema.Int,
-  /** Actors that are alive, messages they handled, restarts, and messages nobody handled. */
-  actors: Schema.Int,
-  messages: Schema.Int,
-  restarts: Schema.Int,
-  deadLetters: Schema.Int
-})
-/** The node itself. */
-export type NodeInfo = typeof NodeInfo.Type
-
-/** One device of a node, at a glance. */
-export const DeviceSummary = Schema.Struct({
-  device: Schema.String,
-  type: Schema.String,
-  /** How it is reached; absent where its actor did not say, and `trouble` tells why. */
-  link: optional(DeviceStatus),
-  trouble: optional(Schema.String),
-  /** The newest reading of its attribute `state`, where it has one. */
-  state: optional(Reading.Reading)
-})
-/** One device of a node, at a glance. */
-export type DeviceSummary = typeof DeviceSummary.Type
-
-/** What is declared of an attribute. Times in milliseconds. */
-export const AttributeDetail = Schema.Struct({
-  ...AttributeDescription.fields,
-  maxAgeMillis: optional(Schema.Number),
-  deadband: optional(Schema.Number)
-})
-/** What is declared of an attribute. */
-export type AttributeDetail = typeof AttributeDetail.Type
-
-/** One field of what a command is given; `type` is for people. */
-export const Argument = Schema.Struct({
-  name: Schema.String,
-  type: Schema.String,
-  optional: Schema.Boolean
-})
-/** One field of what a command is given. */
-export type Argument = typeof Argument.Type
-
-/** What is declared of a command. */
-export const CommandDetail = Schema.Struct({
-  ...CommandDescription.fields,
-  arguments: Schema.Array(Argument),
-  timeoutMillis: Schema.Number
-})
-/** What is declared of a command. */
-export type CommandDetail = typeof CommandDetail.Type
-
-/** All that is declared of a device. */
-export const DeviceDetail = Schema.Struct({
-  device: Schema.String,
-  type: Schema.String,
-  attributes: Schema.Record({ key: Schema.String, value: AttributeDetail }),
-  commands: Schema.Record({ key: Schema.String, value: CommandDetail }),
-  states: Schema.Array(Schema.String)
-})
-/** All that is declared of a device. */
-export type DeviceDetail = typeof DeviceDetail.Type
 
 // A key that is missing would stand for `undefined`, which is no data.
 const Data = Schema.Unknown.pipe(
@@ -150,6 +99,24 @@ const Millis = Schema.Finite.pipe(Schema.greaterThan(0), Schema.lessThanOrEqualT
 
 const Unknown = Schema.Union(DeviceUnknown, MemberUnknown)
 
+const Person = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(128))
+const Note = Schema.String.pipe(Schema.maxLength(1_024))
+
+/** What every command carries, as `Device.CallOptions` says. */
+const command = {
+  device: Name,
+  timeoutMillis: optional(Millis),
+  commandId: optional(Name),
+  session: optional(Person)
+}
+
+const journal = Schema.Union(DeviceUnknown, JournalError, ActorError.AskError)
+
+/** Which alarm, and who does something about it. */
+const alarm = { device: Name, alarm: Name, by: Person }
+
+const alarming = Schema.Union(Unknown, AlarmUnknown, StoreError, ActorError.AskError)
+
 const rpcs = [
   Rpc.make("Node", { success: NodeInfo }),
   Rpc.make("ListDevices", { success: Schema.Array(DeviceSummary) }),
@@ -170,16 +137,11 @@ const rpcs = [
     error: Schema.Union(Unknown, ReadError, ActorError.AskError)
   }),
   Rpc.make("Write", {
-    payload: { device: Name, attribute: Name, given: Given, timeoutMillis: optional(Millis) },
+    payload: { ...command, attribute: Name, given: Given },
     error: Schema.Union(Unknown, CommandError, ActorError.AskError)
   }),
   Rpc.make("Call", {
-    payload: {
-      device: Name,
-      command: Name,
-      given: optional(GivenFields),
-      timeoutMillis: optional(Millis)
-    },
+    payload: { ...command, command: Name, given: optional(GivenFields) },
     success: Schema.Struct({ result: optional(Schema.Unknown) }),
     error: Schema.Union(Unknown, CommandError, ActorError.AskError)
   }),
@@ -188,7 +150,95 @@ const rpcs = [
     success: Schema.Union(Gap, Reading.Reading),
     error: Schema.Union(Unknown, SubscribersFull, ActorError.AskError),
     stream: true
-  })
+  }),
+  /** What became of the device's commands, the newest first; 100 where nothing is said. */
+  Rpc.make("Commands", {
+    payload: {
+      device: Name,
+      limit: optional(Schema.Int.pipe(Schema.between(1, pageMax))),
+      before: optional(Name)
+    },
+    success: Schema.Array(CommandStatus),
+    error: journal
+  }),
+  /** What became of one command. */
+  Rpc.make("Outcome", {
+    payload: { device: Name, commandId: Name },
+    success: CommandStatus,
+    error: journal
+  }),
+  /** Commands under way and of unknown outcome, then each change. */
+  Rpc.make("WatchCommands", {
+    payload: { device: Name },
+    success: CommandStatus,
+    error: Schema.Union(DeviceUnknown, ActorError.AskError),
+    stream: true
+  }),
+  /** A person says what became of a command of unknown outcome. */
+  Rpc.make("Resolve", {
+    payload: {
+      device: Name,
+      commandId: Name,
+      outcome: Schema.Literal("succeeded", "failed"),
+      by: Person,
+      note: optional(Note)
+    },
+    success: CommandStatus,
+    error: Schema.Union(journal, CommandNotOpen)
+  }),
+  /** Takes a command out of the queue where it waits still. */
+  Rpc.make("Cancel", {
+    payload: { device: Name, commandId: Name },
+    success: CommandStatus,
+    error: journal
+  }),
+  /** Takes the device for a session, or renews its lease. */
+  Rpc.make("Acquire", {
+    payload: { device: Name, session: Person, ttlMillis: Millis },
+    success: Lease,
+    error: Schema.Union(DeviceUnknown, LeaseHeld, StoreError, ActorError.AskError)
+  }),
+  Rpc.make("Release", {
+    payload: { device: Name, session: Person },
+    error: Schema.Union(DeviceUnknown, StoreError, ActorError.AskError)
+  }),
+  /** Takes the device out of service: only emergency commands are sent. */
+  Rpc.make("Deactivate", {
+    payload: { device: Name, by: Person, reason: optional(Note) },
+    success: Lifecycle,
+    error: Schema.Union(DeviceUnknown, StoreError, ActorError.AskError)
+  }),
+  Rpc.make("Activate", {
+    payload: { device: Name, by: Person },
+    success: Lifecycle,
+    error: Schema.Union(DeviceUnknown, StoreError, ActorError.AskError)
+  }),
+  /** Where each alarm stands, of one device or of all. */
+  Rpc.make("Alarms", {
+    payload: { device: optional(Name) },
+    success: Schema.Array(AlarmsOfDevice),
+    error: DeviceUnknown
+  }),
+  /** The same, then each that changed. */
+  Rpc.make("WatchAlarms", {
+    payload: { device: optional(Name) },
+    success: Schema.Struct({ device: Schema.String, ...Alarm.Instance.fields }),
+    error: Schema.Union(DeviceUnknown, SubscribersFull, ActorError.AskError),
+    stream: true
+  }),
+  /** Acknowledges what a person saw: an occurrence, and its severity. */
+  Rpc.make("Acknowledge", {
+    payload: { ...alarm, occurrenceId: Name, severity: Alarm.Severity },
+    success: Alarm.Instance,
+    error: Schema.Union(alarming, AcknowledgementStale)
+  }),
+  /** Takes an alarm off the screens for a time. */
+  Rpc.make("Shelve", {
+    payload: { ...alarm, forMillis: Schema.Finite, reason: optional(Note) },
+    success: Alarm.Instance,
+    error: Schema.Union(alarming, ShelvingInvalid)
+  }),
+  Rpc.make("Unshelve", { payload: alarm, success: Alarm.Instance, error: alarming })
 ] as const
 
 /** The actor by which a node is operated; its id is the node's name. */

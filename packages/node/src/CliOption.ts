@@ -27,4 +27,9 @@ export const text = (name: string, stands: string, description: string) =>
     Options.map(Option.getOrUndefined)
   )
 
+/** The value of an option, or another where it is not given. */
+export const orElse =
+  <A>(other: () => A) => (option: Options.Options<A | undefined>): Options.Options<A> =>
+    Options.map(option, (given) => given ?? other())
+
 const invalid = (message: string) => Effect.fail(ValidationError.invalidValue(HelpDoc.p(message)))

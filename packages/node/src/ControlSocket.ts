@@ -13,8 +13,9 @@ import {
   type Transport
 } from "@plantd/hardware"
 import { Config, Data, Effect, Either, Layer, Option, type Scope } from "effect"
-import { tmpdir, userInfo } from "node:os"
+import { tmpdir } from "node:os"
 import { isAbsolute, join } from "node:path"
+import * as CurrentUser from "./CurrentUser.ts"
 
 /** The directory for control sockets is not one of this user alone, or cannot be made. */
 export class ControlDirectoryError extends Data.TaggedError("ControlDirectoryError")<{
@@ -48,7 +49,7 @@ const directories = Effect.gen(function*() {
     Config.option(Config.string("XDG_RUNTIME_DIR")),
     Config.withDefault(Config.string("TMPDIR"), tmpdir())
   ]))
-  const shared = join(temporary, `plantd-${userInfo().uid}`)
+  const shared = join(temporary, `plantd-${CurrentUser.id}`)
   if (Option.isNone(runtime) || !isAbsolute(runtime.value)) return [shared] as const
   // A session may have ended, and its directory with it, while the variable is still set.
   const there = yield* orFalse(fileSystem.exists(runtime.value))
@@ -66,7 +67,7 @@ const unfit = Effect.fnUntraced(function*(directory: string) {
   if (isLink) return "it is a symbolic link"
   const { mode, type, uid } = yield* fileSystem.stat(directory)
   if (type !== "Directory") return "it is not a directory"
-  if (Option.exists(uid, (owner) => owner !== userInfo().uid)) return "it belongs to another user"
+  if (Option.exists(uid, (owner) => owner !== CurrentUser.id)) return "it belongs to another user"
   return (mode & othersMask) === 0
     ? undefined
     : `others can enter it; make it yours alone by chmod 700 ${directory}`

@@ -1,58 +1,33 @@
 /** `plantd device`: its subcommands, and what they take of the command line. */
 import { Args, Command, HelpDoc, Options } from "@effect/cli"
 import { Effect, Either, Stream } from "effect"
-import * as CliOption from "./CliOption.ts"
+import * as DeviceAlarmCommand from "./DeviceAlarmCommand.ts"
 import * as DeviceArguments from "./DeviceArguments.ts"
+import type * as DeviceFailure from "./DeviceFailure.ts"
+import * as DeviceJournalCommand from "./DeviceJournalCommand.ts"
 import * as DeviceOperation from "./DeviceOperation.ts"
+import * as DeviceOption from "./DeviceOption.ts"
+import type { DeviceOutput } from "./DeviceOutput.ts"
+import * as DeviceServiceCommand from "./DeviceServiceCommand.ts"
 
 type Surroundings = DeviceOperation.Surroundings
 
 /** The options that need a value. */
-export const valued = ["--control", "--node", "--timeout"]
+export { valued } from "./DeviceOption.ts"
 
 /** The subcommands. */
-const names = ["list", "describe", "read", "write", "call", "watch"]
+const names = [
+  ["list", "describe", "read", "write", "call", "watch"],
+  ["alarms", "ack", "shelve", "unshelve"],
+  ["commands", "resolve", "cancel"],
+  ["acquire", "release", "deactivate", "activate"]
+].flat()
 
 /** What is wrong with a command line whose subcommand is none; nothing where another fault is. */
 export const fault = ([command, name]: ReadonlyArray<string>): string | undefined =>
   command !== "device" || name === undefined || name.startsWith("-") || names.includes(name)
     ? undefined
     : `there is no plantd device ${name}, only ${names.join(", ")}`
-
-/** How much longer than the device its operator waits, in milliseconds. */
-const waitMarginMillis = 2_000
-
-/** How long an operator waits where the device alone decides, in milliseconds. */
-const waitMillisMax = 3_600_000
-
-const timeout = CliOption.span(
-  "timeout",
-  "How long the device may take, for example 10s; else as long as is declared."
-)
-
-const waitOf = (timeoutMillis: number | undefined) => ({
-  timeout: timeoutMillis === undefined ? waitMillisMax : timeoutMillis + waitMarginMillis
-})
-
-const within = (timeoutMillis: number | undefined) =>
-  timeoutMillis === undefined ? {} : { timeoutMillis }
-
-/** A text that is no mistyped option. */
-const textArg = (name: string, description: string) =>
-  Args.text({ name }).pipe(
-    Args.withDescription(description),
-    Args.mapEffect((text) =>
-      text.startsWith("--")
-        ? Effect.fail(HelpDoc.p(`unknown option ${text}`))
-        : Effect.succeed(text)
-    )
-  )
-
-const deviceArg = textArg("DEVICE", "The id of a device, as plantd device list shows it.")
-
-const attributesArg = textArg("ATTRIBUTE", "An attribute; all of them where none is named.").pipe(
-  Args.repeated
-)
 
 const list = (around: Surroundings) =>
   Command.make("list", DeviceOperation.options, (given) =>
@@ -69,7 +44,7 @@ const list = (around: Surroundings) =>
 const describe = (around: Surroundings) =>
   Command.make(
     "describe",
-    { device: deviceArg, ...DeviceOperation.options },
+    { device: DeviceOption.device, ...DeviceOperation.options },
     (given) =>
       DeviceOperation.run(around, given, {
         device: given.device,
@@ -91,10 +66,10 @@ const read = (around: Surroundings) =>
   Command.make(
     "read",
     {
-      device: deviceArg,
-      attributes: attributesArg,
+      device: DeviceOption.device,
+      attributes: DeviceOption.attributes,
       known: knownOption,
-      timeout,
+      timeout: DeviceOption.timeout,
       ...DeviceOperation.options
     },
     (given) =>
@@ -107,9 +82,9 @@ const read = (around: Surroundings) =>
               device: given.device,
               attributes: given.attributes,
               known: given.known,
-              ...within(given.timeout)
+              ...DeviceOption.given({ timeoutMillis: given.timeout })
             },
-            waitOf(given.timeout)
+            DeviceOption.waitFor(given.timeout)
           ).pipe(Effect.flatMap(output.readings))
       })
   ).pipe(
@@ -119,31 +94,72 @@ const read = (around: Surroundings) =>
     )
   )
 
+/** What every command carries. */
+const commandOptions = {
+  timeout: DeviceOption.timeout,
+  commandId: DeviceOption.commandId,
+  session: DeviceOption.session,
+  ...DeviceOperation.options
+}
+
+interface GivenCommand extends DeviceOperation.Given {
+  readonly device: string
+  readonly timeout: number | undefined
+  readonly commandId: string | undefined
+  readonly session: string | undefined
+}
+
+/** Runs what acts on a device, under an id that is known before anything is sent. */
+const act = (
+  around: Surroundings,
+  given: GivenCommand,
+  send: (
+    client: DeviceOperation.Client,
+    carried: {
+      readonly device: string
+      readonly commandId: string
+      readonly session?: string
+      readonly timeoutMillis?: number
+    },
+    output: DeviceOutput
+  ) => Effect.Effect<void, DeviceFailure.Failed>
+) =>
+  Effect.gen(function*() {
+    const { device, session, timeout } = given
+    const commandId = given.commandId ?? (yield* DeviceOption.newCommandId)
+    const carried = {
+      device,
+      commandId,
+      ...DeviceOption.given({ session, timeoutMillis: timeout })
+    }
+    yield* DeviceOperation.run(around, given, {
+      device,
+      commandId,
+      acts: true,
+      run: (client, output) => send(client, carried, output)
+    })
+  })
+
+const doneBy = ({ commandId, device }: {
+  readonly device: string
+  readonly commandId: string
+}) => ({ device, commandId })
+
 const write = (around: Surroundings) =>
   Command.make(
     "write",
     {
-      device: deviceArg,
-      attribute: textArg("ATTRIBUTE", "An attribute that may be written."),
-      value: textArg("VALUE", "A number without its unit, true or false, or a text."),
-      timeout,
-      ...DeviceOperation.options
+      device: DeviceOption.device,
+      attribute: DeviceOption.textArg("ATTRIBUTE", "An attribute that may be written."),
+      value: DeviceOption.textArg("VALUE", "A number without its unit, true or false, or a text."),
+      ...commandOptions
     },
-    (given) =>
-      DeviceOperation.run(around, given, {
-        device: given.device,
-        acts: true,
-        run: (client, output) =>
-          client.Write(
-            {
-              device: given.device,
-              attribute: given.attribute,
-              given: { text: given.value },
-              ...within(given.timeout)
-            },
-            waitOf(given.timeout)
-          ).pipe(Effect.zipRight(output.written(given)))
-      })
+    ({ attribute, value, ...given }) =>
+      act(around, given, (client, carried, output) =>
+        client.Write(
+          { ...carried, attribute, given: { text: value } },
+          DeviceOption.waitFor(given.timeout)
+        ).pipe(Effect.zipRight(output.written({ ...doneBy(carried), attribute, value }))))
   ).pipe(
     Command.withDescription(
       "Sets an attribute of a device. Example: plantd device write tank-1 valveOpening 40"
@@ -154,39 +170,27 @@ const call = (around: Surroundings) =>
   Command.make(
     "call",
     {
-      device: deviceArg,
-      command: textArg("COMMAND", "A command, as plantd device describe shows it."),
-      given: textArg("ARGUMENT", "name=value for each argument, or all of them as one JSON object.")
-        .pipe(
-          Args.repeated,
-          Args.mapEffect((given) => Either.mapLeft(DeviceArguments.parse(given), HelpDoc.p))
-        ),
-      timeout,
-      ...DeviceOperation.options
+      device: DeviceOption.device,
+      command: DeviceOption.textArg("COMMAND", "A command, as plantd device describe shows it."),
+      fields: DeviceOption.textArg(
+        "ARGUMENT",
+        "name=value for each argument, or all of them as one JSON object."
+      ).pipe(
+        Args.repeated,
+        Args.mapEffect((given) => Either.mapLeft(DeviceArguments.parse(given), HelpDoc.p))
+      ),
+      ...commandOptions
     },
-    (given) =>
-      DeviceOperation.run(around, given, {
-        device: given.device,
-        acts: true,
-        run: (client, output) =>
-          client.Call(
-            {
-              device: given.device,
-              command: given.command,
-              given: given.given,
-              ...within(given.timeout)
-            },
-            waitOf(given.timeout)
-          ).pipe(
-            Effect.flatMap(({ result }) =>
-              output.called({
-                device: given.device,
-                command: given.command,
-                ...result === undefined ? {} : { result }
-              })
-            )
+    ({ command, fields, ...given }) =>
+      act(around, given, (client, carried, output) =>
+        client.Call(
+          { ...carried, command, given: fields },
+          DeviceOption.waitFor(given.timeout)
+        ).pipe(
+          Effect.flatMap(({ result }) =>
+            output.called({ ...doneBy(carried), command, ...DeviceOption.given({ result }) })
           )
-      })
+        ))
   ).pipe(
     Command.withDescription(
       "Has a device carry out a command. Examples: plantd device call tank-1 stop,"
@@ -202,7 +206,12 @@ const allOption = Options.boolean("all").pipe(
 const watch = (around: Surroundings) =>
   Command.make(
     "watch",
-    { device: deviceArg, attributes: attributesArg, all: allOption, ...DeviceOperation.options },
+    {
+      device: DeviceOption.device,
+      attributes: DeviceOption.attributes,
+      all: allOption,
+      ...DeviceOperation.options
+    },
     (given) =>
       DeviceOperation.run(around, given, {
         device: given.device,
@@ -237,6 +246,9 @@ export const make = (around: Surroundings) =>
       read(around),
       write(around),
       call(around),
-      watch(around)
+      watch(around),
+      ...DeviceAlarmCommand.make(around),
+      ...DeviceJournalCommand.make(around),
+      ...DeviceServiceCommand.make(around)
     ])
   )

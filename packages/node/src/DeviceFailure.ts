@@ -15,6 +15,8 @@ export class DeviceFailure extends Data.TaggedError("DeviceFailure")<{
   readonly outcome: Outcome
   /** What happened, with its facts. */
   readonly error: Failed
+  /** Of a command or a write. */
+  readonly commandId?: string
 }> {
   /** 1, or 3 where nobody can tell whether something was done. */
   get exitCode(): 1 | 3 {
@@ -33,6 +35,8 @@ export interface Operation {
   readonly device: string
   /** True where it changes something, so that it matters whether it was done. */
   readonly acts: boolean
+  /** Of a command or a write: by it the node knows later what became of it. */
+  readonly commandId?: string
 }
 
 /** What an error says of the outcome of an operation. */
@@ -49,7 +53,10 @@ export const outcomeOf = (error: Failed, { acts }: Operation): Outcome => {
       return acts ? "unknown" : "failed"
     case "MessageInvalid":
       return acts && "part" in error && error.part === "answer" ? "done" : "not-done"
+    case "CorruptRow":
+      return "failed"
     case "AskTimeout":
+    case "StoreUnavailable":
     case "ControlNoAnswer":
       return acts && "outcome" in error && error.outcome === "unknown" ? "unknown" : "not-done"
     default:
@@ -61,13 +68,20 @@ export const outcomeOf = (error: Failed, { acts }: Operation): Outcome => {
 export const of = (error: Failed, operation: Operation): DeviceFailure => {
   const outcome = outcomeOf(error, operation)
   const message = outcome === "unknown" ? `${error.message}. ${remedy(operation)}` : error.message
-  return new DeviceFailure({ message, outcome, error })
+  const { commandId } = operation
+  return new DeviceFailure({
+    message,
+    outcome,
+    error,
+    ...commandId === undefined ? {} : { commandId }
+  })
 }
 
 /** The failure of an operation that its operator broke off after it was sent. */
 export const interrupted = (operation: Operation): DeviceFailure =>
   of({ _tag: "Interrupted", message: "interrupted before an answer came" }, operation)
 
-const remedy = ({ device }: Operation): string =>
-  "Nobody can tell whether it was carried out: look before you try again, for example by"
+const remedy = ({ commandId, device }: Operation): string =>
+  "Nobody can tell whether it was carried out: look before you try again, by"
   + ` plantd device read ${device}`
+  + (commandId === undefined ? "" : ` and plantd device commands ${device} ${commandId}`)

@@ -1,6 +1,6 @@
 /** How a person is shown devices and their readings: pure, from what a node says to text. */
 import type { Reading } from "@plantd/core"
-import { type NodeControl, Subscription } from "@plantd/hardware"
+import { type DeviceLifecycle, type NodeControl, Subscription } from "@plantd/hardware"
 import * as TextTable from "./TextTable.ts"
 
 /** Decimals that are shown of a number; `--json` gives all of them. */
@@ -18,20 +18,47 @@ export const devices = (
       { title: "LINK" },
       { title: "FOR", align: "right" },
       { title: "STATE" },
+      { title: "ALARMS" },
       { title: "NOTE" }
     ],
-    summaries.map(({ device, link, state, trouble, type }) => [
-      device,
-      type,
-      link?.state ?? "unknown",
-      link === undefined ? "" : age(now - link.since),
-      state === undefined ? "" : qualified(state),
-      trouble ?? link?.reason ?? (link?.hardware === "ok" ? "" : hardware(link?.hardware))
+    summaries.map((summary) => [
+      summary.device,
+      summary.type,
+      summary.link?.state ?? "unknown",
+      summary.link === undefined ? "" : age(now - summary.link.since),
+      summary.state === undefined ? "" : qualified(summary.state),
+      summary.alarms === undefined ? "" : alarmCount(summary.alarms),
+      notes(summary, now).join("; ")
     ])
   )
 
-const hardware = (state: string | undefined): string =>
-  state === undefined ? "" : `hardware ${state}`
+const alarmCount = (
+  { annunciated, severity, unacknowledged }: NodeControl.AlarmSummary
+): string => {
+  if (annunciated === 0) return ""
+  const unseen = unacknowledged === 0 ? "" : `, ${unacknowledged} to acknowledge`
+  return `${annunciated} (${severity ?? "none active"}${unseen})`
+}
+
+/** What an operator should know before commanding a device. */
+const notes = (
+  { lease, lifecycle, link, trouble }: NodeControl.DeviceSummary,
+  now: number
+): ReadonlyArray<string> => [
+  ...trouble === undefined ? [] : [trouble],
+  ...link?.reason === undefined ? [] : [link.reason],
+  ...link?.hardware === undefined || link.hardware === "ok" ? [] : [`hardware ${link.hardware}`],
+  ...lifecycle === undefined || lifecycle.state === "active" ? [] : [serviceNote(lifecycle)],
+  ...lease === undefined
+    ? []
+    : [`operated by session ${lease.session} for ${age(lease.expiresAt - now)}`]
+]
+
+/** That a device is not in service, by whom and why. */
+export const serviceNote = ({ by, reason, state }: DeviceLifecycle.Lifecycle): string =>
+  (state === "inactive" ? "out of service" : state)
+  + (by === undefined ? "" : ` by ${by}`)
+  + (reason === undefined ? "" : `: ${reason}`)
 
 const qualified = (reading: Reading.Reading): string =>
   reading.quality === "good"
@@ -46,7 +73,9 @@ export const description = (detail: NodeControl.DeviceDetail): ReadonlyArray<str
   return [
     `${detail.device}   ${detail.type}${states}`,
     ...section("attributes", attributeTable(attributes), attributes.length),
-    ...section("commands", commandTable(commands), commands.length)
+    ...section("commands", commandTable(commands), commands.length),
+    ...section("alarms", alarmTable(detail.alarms), detail.alarms.length),
+    ...section("interlocks", interlockTable(detail.interlocks), detail.interlocks.length)
   ]
 }
 
@@ -67,6 +96,7 @@ const attributeTable = (
       { title: "ACCESS" },
       { title: "VALUES" },
       { title: "DEADBAND", align: "right" },
+      { title: "TOLERANCE", align: "right" },
       { title: "STALE AFTER", align: "right" }
     ],
     attributes.map(([name, attribute]) => [
@@ -76,6 +106,7 @@ const attributeTable = (
       attribute.access,
       attribute.range?.map((end) => value(end)).join(" to ") ?? attribute.values?.join(", ") ?? "",
       attribute.deadband === undefined ? "" : value(attribute.deadband),
+      attribute.tolerance === undefined ? "" : value(attribute.tolerance),
       attribute.maxAgeMillis === undefined ? "" : age(attribute.maxAgeMillis)
     ])
   )
@@ -90,7 +121,8 @@ const commandTable = (
       { title: "EFFECT" },
       { title: "LANE" },
       { title: "ALLOWED IN" },
-      { title: "TIMEOUT", align: "right" }
+      { title: "TIMEOUT", align: "right" },
+      { title: "SEEN BY" }
     ],
     commands.map(([name, command]) => [
       name,
@@ -98,7 +130,44 @@ const commandTable = (
       command.effect,
       command.lane,
       command.allowedIn?.join(", ") ?? "",
-      age(command.timeoutMillis)
+      age(command.timeoutMillis),
+      command.verify ?? ""
+    ])
+  )
+
+const alarmTable = (alarms: ReadonlyArray<NodeControl.AlarmDetail>) =>
+  TextTable.lines(
+    [
+      { title: "NAME" },
+      { title: "WHEN" },
+      { title: "SEVERITY" },
+      { title: "DELAY ON", align: "right" },
+      { title: "DELAY OFF", align: "right" },
+      { title: "PEOPLE" }
+    ],
+    alarms.flatMap((alarm) =>
+      alarm.limits.map(({ severity, when }, index) => [
+        index === 0 ? alarm.alarm : "",
+        when,
+        severity,
+        index > 0 || alarm.onDelayMillis === 0 ? "" : age(alarm.onDelayMillis),
+        index > 0 || alarm.offDelayMillis === 0 ? "" : age(alarm.offDelayMillis),
+        index > 0 ? "" : people(alarm)
+      ])
+    )
+  )
+
+const people = ({ latching, needsAck }: NodeControl.AlarmDetail): string =>
+  needsAck ? `must acknowledge${latching ? "; stays until then" : ""}` : ""
+
+const interlockTable = (interlocks: ReadonlyArray<NodeControl.InterlockDetail>) =>
+  TextTable.lines(
+    [{ title: "NAME" }, { title: "WHILE" }, { title: "BLOCKS" }, { title: "THEN CALLS" }],
+    interlocks.map(({ blocks, interlock, onTrip, when }) => [
+      interlock,
+      when,
+      blocks.join(", "),
+      onTrip ?? ""
     ])
   )
 
@@ -175,7 +244,7 @@ export const age = (millis: number): string => {
 }
 
 /** The time of day, by the clock on the wall of who looks. */
-const time = (millis: number): string => {
+export const time = (millis: number): string => {
   const date = new Date(millis)
   const pad = (part: number, digits = 2) => String(part).padStart(digits, "0")
   return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`

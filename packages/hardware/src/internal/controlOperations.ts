@@ -1,68 +1,22 @@
 /** The operations of a node's control: from names and texts to calls of its devices' clients. */
-import { type ActorError, ActorSystem } from "@plantd/actors"
-import type { Reading } from "@plantd/core"
-import { Clock, Duration, Effect, Either, ParseResult, type Schema, Stream } from "effect"
-import { maxAgeMillis } from "../Attribute.ts"
+import { ActorSystem } from "@plantd/actors"
+import { Clock, Effect, Either, ParseResult, type Schema, Stream } from "effect"
 import { readTimeoutMillis } from "../Device.ts"
-import { type DeviceDefinition, stateAttribute } from "../DeviceDefinition.ts"
-import { type CommandError, CommandRejected, type SubscribersFull } from "../DeviceError.ts"
+import { CommandRejected } from "../DeviceError.ts"
 import * as Control from "../NodeControl.ts"
-import type { Gap, Mode } from "../Subscription.ts"
-import { askMarginMillis } from "./deviceCommands.ts"
-import { deviceActor, type DeviceStatus } from "./deviceProtocol.ts"
+import { alarmsOf, describe, listConcurrency, summary } from "./controlDescriptions.ts"
+import {
+  type CallOptions,
+  type Invocation,
+  own,
+  type Place,
+  placesOf,
+  type Served,
+  unknownAttribute,
+  unknownMember
+} from "./controlPlaces.ts"
 import { argumentsOf, attributeValue, payloadOf } from "./givenValue.ts"
 import { nearest } from "./nearest.ts"
-
-/** A type of device, as far as its control needs to know it. */
-export type DeviceType = DeviceDefinition & {
-  readonly client: Effect.Effect<(id: string) => unknown, never, ActorSystem>
-}
-
-/** Devices of one type that a node has. */
-export interface Served {
-  readonly type: DeviceType
-  readonly ids: ReadonlyArray<string>
-}
-
-/** How long a list waits for a device that says nothing, in milliseconds. */
-const listTimeoutMillis = 2_000
-
-/** How many devices are asked at a time for a list. */
-const listConcurrency = 16
-
-type Asked<A, E> = Effect.Effect<A, E | ActorError.AskError>
-
-interface CallOptions {
-  readonly timeout?: Duration.DurationInput
-}
-
-/** The client of a device, without its types. */
-interface DeviceClient {
-  readonly write: {
-    readonly [name: string]: (value: unknown, options: CallOptions) => Asked<void, CommandError>
-  }
-  readonly subscribe: (
-    attributes: ReadonlyArray<string>,
-    options: { readonly mode: Mode }
-  ) => Stream.Stream<Gap | Reading.Reading, SubscribersFull | ActorError.AskError>
-  readonly snapshot: Asked<{ readonly [name: string]: Reading.Reading }, never>
-  readonly link: Asked<DeviceStatus, never>
-}
-
-type Invocation = (...args: ReadonlyArray<unknown>) => Asked<unknown, CommandError>
-
-/** One device of the node. */
-interface Place {
-  readonly id: string
-  readonly definition: DeviceDefinition
-  readonly client: DeviceClient
-  readonly read: (
-    attributes: ReadonlyArray<string>,
-    timeoutMillis: number
-  ) => ReturnType<ReadOf>
-}
-
-type ReadOf = ReturnType<Effect.Effect.Success<ReturnType<typeof deviceActor>["client"]>>["Read"]
 
 /** The handlers of `NodeControl` for the devices of a node. */
 export const operations = Effect.fnUntraced(function*(
@@ -86,6 +40,7 @@ export const operations = Effect.fnUntraced(function*(
       })
     )
   }
+  const on: On = (asked, use) => Effect.flatMap(at(asked.device), use)
   return Control.NodeControl.of({
     Node: () =>
       Effect.map(Effect.zip(system.stats, Clock.currentTimeMillis), ([stats, now]) => ({
@@ -99,80 +54,81 @@ export const operations = Effect.fnUntraced(function*(
         deadLetters: stats.deadLetters
       })),
     ListDevices: () => Effect.forEach(places.values(), summary, { concurrency: listConcurrency }),
-    Describe: ({ device }) => Effect.map(at(device), describe),
-    Read: (asked) => Effect.flatMap(at(asked.device), (place) => read(place, asked)),
-    Write: (asked) => Effect.flatMap(at(asked.device), (place) => write(place, asked)),
-    Call: (asked) => Effect.flatMap(at(asked.device), (place) => call(place, asked)),
-    Watch: (asked) =>
-      Stream.unwrap(Effect.flatMap(at(asked.device), (place) => watch(place, asked)))
+    Describe: (asked) => on(asked, (place) => Effect.succeed(describe(place))),
+    Read: (asked) => on(asked, (place) => read(place, asked)),
+    Write: (asked) => on(asked, (place) => write(place, asked)),
+    Call: (asked) => on(asked, (place) => call(place, asked)),
+    Watch: (asked) => Stream.unwrap(on(asked, (place) => watch(place, asked))),
+    Alarms: ({ device }) =>
+      device === undefined
+        ? Effect.forEach(places.values(), alarmsOf, { concurrency: listConcurrency })
+        : on({ device }, (place) => Effect.map(alarmsOf(place), Array.of)),
+    WatchAlarms: ({ device }) =>
+      device === undefined
+        ? Stream.mergeAll([...places.values()].map(alarmChanges), { concurrency: "unbounded" })
+        : Stream.unwrap(on({ device }, (place) => Effect.succeed(alarmChanges(place)))),
+    ...alarms(on),
+    ...journal(on),
+    ...service(on)
   })
 })
 
-/** Whether a request is a command of the emergency lane of one of these devices. */
-export const isEmergency = (served: ReadonlyArray<Served>) => {
-  const types = new Map(served.flatMap(({ ids, type }) => ids.map((id) => [id, type] as const)))
-  return ({ payload, tag }: { readonly tag: string; readonly payload: unknown }): boolean => {
-    if (tag !== "Call") return false
-    const { command, device } = payload as Control.Payload<"Call">
-    return own(types.get(device)?.commands ?? {}, command)?.lane === "emergency"
-  }
-}
+/** Finds the device that is meant, and asks it. */
+type On = <A, E, R>(
+  asked: { readonly device: string },
+  use: (place: Place) => Effect.Effect<A, E, R>
+) => Effect.Effect<A, E | Control.DeviceUnknown, R>
 
-const placesOf = (served: ReadonlyArray<Served>) =>
-  Effect.map(
-    Effect.forEach(served, ({ ids, type }) =>
-      Effect.map(Effect.zip(type.client, deviceActor(type.name).client), ([client, actor]) =>
-        ids.map((id): readonly [string, Place] => [id, {
-          id,
-          definition: type,
-          client: client(id) as DeviceClient,
-          read: (attributes, timeoutMillis) =>
-            actor(id).Read(
-              { attributes, timeoutMillis },
-              { timeout: timeoutMillis + askMarginMillis }
-            )
-        }]))),
-    (places) =>
-      new Map(places.flat())
-  )
+const alarmChanges = ({ client, id }: Place) =>
+  Stream.map(client.alarms.changes, (instance) => ({ device: id, ...instance }))
 
-const summary = ({ client, definition, id }: Place): Effect.Effect<Control.DeviceSummary> => {
-  const of = { device: id, type: definition.name }
-  return Effect.zip(client.link, client.snapshot, { concurrent: true }).pipe(
-    Effect.map(([link, readings]) => {
-      const state = definition.states.length === 0 ? undefined : readings[stateAttribute]
-      return { ...of, link, ...state === undefined ? {} : { state } }
-    }),
-    Effect.timeoutFail({
-      duration: listTimeoutMillis,
-      onTimeout: () => new Error(`its actor said nothing within ${listTimeoutMillis} ms`)
-    }),
-    Effect.catchAll((error) => Effect.succeed({ ...of, trouble: error.message }))
-  )
-}
-
-const describe = ({ definition, id }: Place): Control.DeviceDetail => {
-  const { attributes, commands, description, name, states } = definition
+const alarms = (on: On) => {
+  const onAlarm = <A, E, R>(
+    asked: { readonly device: string; readonly alarm: string },
+    use: (place: Place) => Effect.Effect<A, E, R>
+  ) =>
+    on(asked, (place): Effect.Effect<A, E | Control.MemberUnknown, R> => {
+      const names = place.definition.alarms.map(({ id }) => id)
+      return names.includes(asked.alarm)
+        ? use(place)
+        : unknownMember(place, { kind: "alarm", name: asked.alarm, names })
+    })
   return {
-    device: id,
-    type: name,
-    states,
-    attributes: mapValues(attributes, (attribute, key) => {
-      const maxAge = maxAgeMillis(attribute)
-      const deadband = attribute.type === "number" ? attribute.deadband?.absolute : undefined
-      return {
-        ...description.attributes[key]!,
-        ...maxAge === Infinity ? {} : { maxAgeMillis: maxAge },
-        ...deadband === undefined ? {} : { deadband }
-      }
-    }),
-    commands: mapValues(commands, (command, key) => ({
-      ...description.commands[key]!,
-      arguments: argumentsOf(command),
-      timeoutMillis: Duration.toMillis(command.timeout)
-    }))
+    Acknowledge: (asked: Control.Payload<"Acknowledge">) =>
+      onAlarm(asked, ({ client }) => client.alarms.acknowledge(asked)),
+    Shelve: ({ forMillis, ...asked }: Control.Payload<"Shelve">) =>
+      onAlarm(asked, ({ client }) => client.alarms.shelve({ ...asked, for: forMillis })),
+    Unshelve: (asked: Control.Payload<"Unshelve">) =>
+      onAlarm(asked, ({ client }) => client.alarms.unshelve(asked))
   }
 }
+
+const journal = (on: On) => ({
+  Commands: (asked: Control.Payload<"Commands">) =>
+    on(asked, ({ client }) => client.journal.history(asked)),
+  Outcome: (asked: Control.Payload<"Outcome">) =>
+    on(asked, ({ client }) => client.journal.outcome(asked.commandId)),
+  WatchCommands: (asked: Control.Payload<"WatchCommands">) =>
+    Stream.unwrap(on(asked, ({ client }) => Effect.succeed(client.journal.changes))),
+  Resolve: (asked: Control.Payload<"Resolve">) =>
+    on(asked, ({ client }) => client.journal.resolve(asked)),
+  Cancel: (asked: Control.Payload<"Cancel">) =>
+    on(asked, ({ client }) => client.journal.cancel(asked.commandId))
+})
+
+const service = (on: On) => ({
+  Acquire: (asked: Control.Payload<"Acquire">) =>
+    on(
+      asked,
+      ({ client }) => client.lease.acquire({ session: asked.session, ttl: asked.ttlMillis })
+    ),
+  Release: (asked: Control.Payload<"Release">) =>
+    on(asked, ({ client }) => client.lease.release(asked)),
+  Deactivate: (asked: Control.Payload<"Deactivate">) =>
+    on(asked, ({ client }) => client.lifecycle.deactivate(asked)),
+  Activate: (asked: Control.Payload<"Activate">) =>
+    on(asked, ({ client }) => client.lifecycle.activate(asked))
+})
 
 const read = (place: Place, asked: Control.Payload<"Read">) =>
   Effect.flatMap(attributesOf(place, asked.attributes), (names) =>
@@ -232,39 +188,22 @@ const call = (place: Place, asked: Control.Payload<"Call">) =>
   })
 
 const optionsOf = (
-  { timeoutMillis }: { readonly timeoutMillis?: number }
-): CallOptions => timeoutMillis === undefined ? {} : { timeout: timeoutMillis }
+  { commandId, session, timeoutMillis }: {
+    readonly timeoutMillis?: number
+    readonly commandId?: string
+    readonly session?: string
+  }
+): CallOptions => ({
+  ...timeoutMillis === undefined ? {} : { timeout: timeoutMillis },
+  ...commandId === undefined ? {} : { commandId },
+  ...session === undefined ? {} : { session }
+})
 
 const attributesOf = (place: Place, asked: ReadonlyArray<string>) => {
   const { attributes, order } = place.definition
   const stranger = asked.find((name) => own(attributes, name) === undefined)
   if (stranger !== undefined) return unknownAttribute(place, stranger)
   return Effect.succeed(asked.length === 0 ? order : [...new Set(asked)])
-}
-
-const unknownAttribute = (place: Place, name: string) =>
-  unknownMember(place, { kind: "attribute", name, names: place.definition.order })
-
-const unknownMember = (
-  place: Place,
-  { kind, name, names, of }: {
-    readonly kind: Control.MemberUnknown["kind"]
-    readonly name: string
-    readonly names: ReadonlyArray<string>
-    readonly of?: string
-  }
-) => {
-  const near = nearest(name, names)
-  return Effect.fail(
-    new Control.MemberUnknown({
-      device: place.id,
-      of: of ?? place.definition.name,
-      kind,
-      name,
-      names,
-      ...near === undefined ? {} : { nearest: near }
-    })
-  )
 }
 
 const rejected = ({ id }: Place, operation: string, detail: string) =>
@@ -281,12 +220,12 @@ const explain = (issue: ParseResult.ParseIssue): string => {
   return `${path === "" ? "its arguments" : path}: ${first?.message ?? "invalid"}`
 }
 
-// Names come from outside: `constructor` is none of an object's own.
-const own = <A>(record: { readonly [name: string]: A }, name: string): A | undefined =>
-  Object.hasOwn(record, name) ? record[name] : undefined
-
-const mapValues = <A, B>(
-  record: { readonly [name: string]: A },
-  map: (value: A, name: string) => B
-): { readonly [name: string]: B } =>
-  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]))
+/** Whether a request is a command of the emergency lane of one of these devices. */
+export const isEmergency = (served: ReadonlyArray<Served>) => {
+  const types = new Map(served.flatMap(({ ids, type }) => ids.map((id) => [id, type] as const)))
+  return ({ payload, tag }: { readonly tag: string; readonly payload: unknown }): boolean => {
+    if (tag !== "Call") return false
+    const { command, device } = payload as Control.Payload<"Call">
+    return own(types.get(device)?.commands ?? {}, command)?.lane === "emergency"
+  }
+}

@@ -83,14 +83,22 @@ export const commandsOf = (desk: Desk, now: () => number) => {
         ])
       ),
     ResolveCommand: (given: Resolution) => resolve(desk, given),
-    CancelCommand: ({ commandId }: { readonly commandId: string }) =>
-      Effect.suspend(() => {
-        desk.flights.get(commandId)?.cancel?.()
-        // It ends in its own fiber: it is given the time to do so.
-        return Effect.zipRight(Effect.yieldNow(), outcome(desk, commandId))
-      })
+    CancelCommand: ({ commandId }: { readonly commandId: string }) => cancel(desk, commandId)
   }
 }
+
+/** How long a command that left the queue may take to end, in milliseconds. */
+const cancelMillis = 100
+
+// It ends in its own fiber, and then nothing of it is kept: it was never sent.
+const cancel = (desk: Desk, commandId: string) =>
+  Effect.suspend(() => {
+    const flight = desk.flights.get(commandId)
+    if (flight?.cancel === undefined) return outcome(desk, commandId)
+    flight.cancel()
+    const ended = Effect.timeoutOption(Effect.exit(Deferred.await(flight.answer)), cancelMillis)
+    return Effect.map(ended, () => statusOf(desk, flight))
+  })
 
 const reject = (of: Operation, detail: string) =>
   Effect.fail(new Errors.CommandRejected({ ...of, reason: "validation", detail }))
