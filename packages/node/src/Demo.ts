@@ -5,9 +5,11 @@
  */
 import type { CommandExecutor } from "@effect/platform"
 import * as FileSystem from "@effect/platform/FileSystem"
+import { SqliteClient } from "@effect/sql-sqlite-node"
 import { ActorSystem } from "@plantd/actors"
 import { LevelController, Tank } from "@plantd/example-tank"
-import { DeviceStore, Link, type Transport, ZmqTransport } from "@plantd/hardware"
+import { Link, type Transport, ZmqTransport } from "@plantd/hardware"
+import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Data, Effect, Layer, Schedule } from "effect"
 import * as ChildProcess from "./ChildProcess.ts"
 import * as ControlSocket from "./ControlSocket.ts"
@@ -60,7 +62,7 @@ export const run = (
       ...endpoints
     })
     yield* tank.start
-    yield* Effect.provide(drive(options, board, tank), nodeLayer(endpoints, board))
+    yield* Effect.provide(drive(options, board, tank), nodeLayer(endpoints, directory, board))
   }).pipe(
     Effect.scoped,
     Effect.catchAll((error) =>
@@ -76,17 +78,26 @@ const node = "demo"
 /** The node: a runtime for actors, the tank's device actor and level controller, its control. */
 const nodeLayer = (
   endpoints: Endpoints,
+  directory: string,
   board: DemoBoard
-): Layer.Layer<ActorSystem, never, FileSystem.FileSystem> => {
+): Layer.Layer<ActorSystem, SqlDeviceStore.OpenError, FileSystem.FileSystem> => {
   const device = Tank.Tank.toLayer({
     node,
     config: () => endpoints,
     link: ({ config }) => Link.zmq(config)
   })
   const controller = LevelController.layer({ setpoint: DemoScript.firstSetpoint })
-  const runtime = Layer.mergeAll(ActorSystem.layer, DeviceStore.layerMemory, ZmqTransport.layer)
+  const runtime = Layer.mergeAll(ActorSystem.layer, storeLayer(directory), ZmqTransport.layer)
   return Layer.mergeAll(device, controller, controlLayer(board)).pipe(Layer.provideMerge(runtime))
 }
+
+/** The fence, journal and alarms of the tank, beside what its device process keeps. */
+const storeLayer = (directory: string) =>
+  Layer.provide(
+    SqlDeviceStore.layer,
+    // It reads no `Config` that could be wrong.
+    Layer.orDie(SqliteClient.layer({ filename: `${directory}/devices.db` }))
+  )
 
 /** For `plantd device` in another terminal. A demo without it shows all that a demo shows. */
 const controlLayer = (
