@@ -1,0 +1,34 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { folder, startDriver, startNode } from "./plant.ts"
+
+const timeout = 60_000
+
+/** What was asked, where the node dies, how often it was done, and what is known in the end. */
+const cases = [
+  ["turn:c-1", "intend", 0, "failed", "verify"],
+  ["turn:c-1", "sent", 1, "succeeded", "verify"],
+  ["write:c-1:40", "intend", 0, "failed", "readback"],
+  ["write:c-1:40", "sent", 1, "succeeded", "readback"]
+] as const
+
+describe("kill -9 of a node in the middle of a command", () => {
+  it.scopedLive.each(cases)(
+    "%s, when its %s was stored: it was done %d times, and the next life says: %s",
+    ([deed, kill, times, state, settledBy]) =>
+      Effect.gen(function*() {
+        const directory = yield* folder
+        const driver = yield* startDriver(directory)
+        const first = yield* startNode(directory, driver.endpoints, [deed], kill)
+        expect(yield* first.running.ended).toBe("SIGKILL")
+        expect(first.said().some((line) => "deed" in line)).toBe(false)
+        const asked = "outcome:c-1"
+        const second = yield* startNode(directory, driver.endpoints, [asked, deed])
+        expect(yield* second.told(asked)).toMatchObject({ commandId: "c-1", state, settledBy })
+        // Its asker may ask again by the same id: it learns what became of it, and nothing is done.
+        yield* second.told(deed)
+        expect(driver.did(deed.startsWith("turn") ? "turn" : "write")).toBe(times)
+      }),
+    timeout
+  )
+})

@@ -1,0 +1,48 @@
+/**
+ * The device process of the valve: it says where it is served, and then each deed, so that a test
+ * can count what was really done. Its epoch and its fence are kept in the folder that it is given.
+ */
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import { Driver, DriverStore, ZmqTransport } from "@plantd/hardware"
+import { Effect, Layer, Logger } from "effect"
+import { device, Valve } from "./valve.ts"
+
+const [, , directory = ""] = process.argv
+
+const say = (line: object) =>
+  Effect.sync(() => void process.stdout.write(`${JSON.stringify(line)}\n`))
+
+const serve = Effect.gen(function*() {
+  let [opening, turned] = [0, false]
+  const driver = yield* Driver.serve(Valve, {
+    read: { opening: Effect.sync(() => opening), turned: Effect.sync(() => turned) },
+    write: {
+      opening: (value: number) =>
+        Effect.zipRight(
+          say({ did: "write", value }),
+          Effect.sync(() => {
+            opening = value
+          })
+        )
+    },
+    commands: {
+      turn: () =>
+        Effect.zipRight(
+          say({ did: "turn" }),
+          Effect.sync(() => {
+            turned = true
+          })
+        )
+    }
+  }, { device, commands: "tcp://127.0.0.1:*", telemetry: "tcp://127.0.0.1:*" })
+  yield* say(driver.endpoints)
+  return yield* Effect.never
+})
+
+const layers = Layer.merge(
+  ZmqTransport.layer,
+  Layer.provide(DriverStore.file(directory), NodeContext.layer)
+)
+const log = Logger.replace(Logger.defaultLogger, Logger.none)
+
+Effect.runFork(serve.pipe(Effect.scoped, Effect.provide([layers, log])))
