@@ -164,6 +164,8 @@ describe("a command that nobody answers", () => {
       yield* settle
       yield* TestClock.adjust("1100 millis")
       yield* Fiber.join(turn)
+      // One that is never sent is none that came after it.
+      yield* Effect.flip(valve.turn({ times: 1 }, { expectedEpoch: 99 }))
       yield* network.heal(endpoints.commands)
       yield* settledAs(valve, "t-1", "failed")
       expect(yield* valve.journal.outcome("t-1")).toMatchObject({

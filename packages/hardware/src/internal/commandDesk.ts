@@ -65,8 +65,10 @@ export interface Desk {
   readonly flights: Map<string, Flight>
   /** Commands of unknown outcome, by id, the oldest first. */
   readonly unsettled: Map<string, CommandRecord>
-  /** The newest command of each name, by its id: an older one is superseded by it. */
+  /** The newest command of each name, by its id: an older one is not sent again after it. */
   readonly newest: Map<string, string>
+  /** The one of each name that was sent last: what is seen on the device may be its doing. */
+  readonly lastSent: Map<string, string>
   readonly listeners: Listeners<CommandStatus>
   /** Runs beside the handlers, until the incarnation ends. */
   readonly start: (work: Effect.Effect<void>) => void

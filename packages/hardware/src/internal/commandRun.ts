@@ -87,6 +87,7 @@ const perform = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.Command
       const answer = yield* repeat(job, repeated)
       return void (yield* Deferred.succeed(flight.answer, answer))
     }
+    desk.lastSent.set(job.name, job.commandId)
     tellOf(desk, flight, "executing")
     yield* settle(desk, flight, yield* Effect.exit(attempt(desk, flight)))
   })

@@ -17,6 +17,12 @@ export const lookEveryMillis = 100
  */
 export const doubtMillis = 1_000
 
+/**
+ * How long a device that is online may show nothing of a command before a person must decide, in
+ * milliseconds: longer than a link takes to notice that it is silent.
+ */
+export const hiddenMillis = 5_000
+
 /** How long one look may take, in milliseconds. */
 export const lookMillis = 1_000
 
@@ -130,7 +136,8 @@ export const settleAll = (desk: Desk): Effect.Effect<void> =>
 const settleNow = (
   desk: Desk,
   record: CommandRecord,
-  disturbed: () => boolean
+  disturbed: () => boolean,
+  hiddenUntil = desk.state.arrival().now + hiddenMillis
 ): Effect.Effect<void> => {
   const at = lookOf(desk.state.definition, record.name, argsOf(record))
   if (at === undefined) return conclude(desk, record, personDecides("nothing tells of it"))
@@ -139,6 +146,13 @@ const settleNow = (
     if (seen === "shown") return conclude(desk, record, { state: "succeeded", settledBy: at.by })
     // Unreachable while it was looked at: it is looked at again when the link is back.
     if (seen === "hidden" && desk.state.reach.phase !== "online") return Effect.void
+    // A link that has just fallen silent counts as online for some seconds yet.
+    if (seen === "hidden" && desk.state.arrival().now < hiddenUntil) {
+      return Effect.delay(
+        Effect.suspend(() => settleNow(desk, record, disturbed, hiddenUntil)),
+        lookEveryMillis
+      )
+    }
     if (seen === "hidden") {
       return conclude(desk, record, personDecides(`${at.attribute} cannot be read`))
     }
@@ -161,11 +175,8 @@ const personDecides = (why: string): Known => ({
   detail: `${why}: a person must look, and say what became of it`
 })
 
-const isSuperseded = (desk: Desk, record: CommandRecord): boolean => {
-  const newest = desk.newest.get(record.name)
-  return newest !== undefined && newest !== record.commandId
-    && desk.flights.get(newest)?.state !== "queued"
-}
+const isSuperseded = (desk: Desk, { commandId, name }: CommandRecord): boolean =>
+  (desk.lastSent.get(name) ?? commandId) !== commandId
 
 const argsOf = ({ args }: CommandRecord): unknown =>
   Option.getOrUndefined(Option.liftThrowable(() => JSON.parse(args) as unknown)())

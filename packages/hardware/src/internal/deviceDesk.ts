@@ -59,6 +59,7 @@ export const makeDesk = Effect.fnUntraced(function*(parts: Parts) {
     flights: new Map(),
     unsettled: new Map(),
     newest: new Map(),
+    lastSent: new Map(),
     listeners: new Counted(state.id, statusesMax),
     start,
     fork: (work) => Effect.sync(() => start(work)),
