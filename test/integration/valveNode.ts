@@ -1,7 +1,7 @@
 /**
  * A node that controls the valve, its journal in a database file. It does what its arguments say,
- * one after another, says what came of each, and stays. With KILL=intend or KILL=sent it kills
- * itself by SIGKILL once that was stored of a command: what comes after it never happens.
+ * one after another, says what came of each, and stays. With KILL=intended or KILL=sent it kills
+ * itself by SIGKILL once that was stored of a command, with KILL=answered before its outcome is.
  *
  * node valveNode.ts FILE COMMANDS TELEMETRY [turn:ID | write:ID:VALUE | outcome:ID]...
  */
@@ -33,11 +33,11 @@ const dies = (at: string) =>
 
 const mortal = (store: DeviceStoreService): DeviceStoreService => ({
   ...store,
-  intend: (holder, intent) => Effect.tap(store.intend(holder, intent), () => dies("intend")),
+  intend: (holder, intent) => Effect.tap(store.intend(holder, intent), () => dies("intended")),
   sent: (holder, command) => Effect.tap(store.sent(holder, command), () => dies("sent")),
-  // Whoever is to die when it was sent does not get as far as the outcome.
+  // Its answer has come, and dies with the node: between sent and outcome.
   settle: (holder, id, settlement) =>
-    process.env["KILL"] === "sent" ? Effect.never : store.settle(holder, id, settlement)
+    Effect.zipRight(dies("answered"), store.settle(holder, id, settlement))
 })
 
 const stored = Layer.effect(DeviceStore, Effect.map(DeviceStore, mortal)).pipe(
