@@ -149,6 +149,16 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/logLimiter.ts",
     "packages/hardware/src/internal/nameOf.ts"
   ],
+  "test/hardware/DriverCheck.test.ts": [
+    "packages/hardware/src/internal/driverCheckAttribute.ts",
+    "packages/hardware/src/internal/driverCheckCommands.ts",
+    "packages/hardware/src/internal/driverCheckGarbage.ts",
+    "packages/hardware/src/internal/driverCheckGreeting.ts",
+    "packages/hardware/src/internal/driverCheckHello.ts",
+    "packages/hardware/src/internal/driverCheckPeer.ts",
+    "packages/hardware/src/internal/driverCheckReading.ts",
+    "packages/hardware/src/internal/driverCheckSession.ts"
+  ],
   "test/hardware/DriverOutcome.test.ts": ["packages/hardware/src/internal/handlerFailure.ts"],
   "test/hardware/Control.test.ts": [
     "packages/hardware/src/NodeDescription.ts",
@@ -216,6 +226,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/node/src/DeviceOption.ts",
     "packages/node/src/DeviceServiceCommand.ts"
   ],
+  "test/node/DriverCommand.test.ts": ["packages/node/src/DriverView.ts"],
   "test/node/Cli.test.ts": ["packages/node/src/CliOption.ts"],
   "test/integration/modbus.test.ts": ["examples/drivers/modbus/src/operator.ts"],
   "test/modbus/RegisterMap.test.ts": ["examples/drivers/modbus/src/internal/mapFaults.ts"],

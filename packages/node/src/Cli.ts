@@ -7,6 +7,7 @@ import * as Demo from "./Demo.ts"
 import * as DemoOutput from "./DemoOutput.ts"
 import { chaosForMillisMin } from "./DemoScript.ts"
 import * as DeviceCommand from "./DeviceCommand.ts"
+import * as DriverCommand from "./DriverCommand.ts"
 import * as Span from "./Span.ts"
 import * as StandardOutput from "./StandardOutput.ts"
 
@@ -66,11 +67,15 @@ const operator = { write: StandardOutput.write, onBrokenOff: BrokenOff.tell }
 const plantdOn = (console: Console.Console) =>
   Command.make("plantd").pipe(
     Command.withDescription("An actor-model distributed runtime for control systems."),
-    Command.withSubcommands([demoOn(console), DeviceCommand.make(operator)])
+    Command.withSubcommands([
+      demoOn(console),
+      DeviceCommand.make(operator),
+      DriverCommand.make(StandardOutput.write)
+    ])
   )
 
 /** The options that need a value; the library calls them unknown when the value is missing. */
-const valued = ["--for", ...DeviceCommand.valued]
+const valued = ["--for", ...DeviceCommand.valued, ...DriverCommand.valued]
 
 /**
  * Runs the command line `args`, without the name of the program. A wrong one fails with a
@@ -95,7 +100,7 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
         const last = args.at(-1) ?? ""
         const message = valued.includes(last)
           ? `${last}: a value is missing`
-          : DeviceCommand.fault(args) ?? told
+          : DeviceCommand.fault(args) ?? DriverCommand.fault(args) ?? told
         return Effect.fail(new UsageError({ message: `${message}; --help shows what there is` }))
       })
     )
