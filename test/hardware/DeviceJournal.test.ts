@@ -256,6 +256,26 @@ describe("a command that nobody answers", () => {
     }).pipe(simulated))
 })
 
+describe("when a command was sent", () => {
+  it.scoped("is stored with its answer, and by itself where none comes soon", () =>
+    Effect.gen(function*() {
+      const { network, store, valve } = yield* rig
+      const journal = Context.get(store, DeviceStore)
+      const sentAt = (id: string) =>
+        Effect.map(journal.find({ type: "Valve", id: "v-1" }, id), (record) => record?.sentAt)
+      yield* valve.turn({ times: 1 }, { commandId: "t-1" })
+      expect(yield* sentAt("t-1")).toEqual(expect.any(Number))
+      yield* network.cut(endpoints.commands, "from-bound")
+      const fiber = yield* Effect.fork(valve.turn({ times: 1 }, { commandId: "t-2" }))
+      yield* settle
+      expect((yield* valve.journal.outcome("t-2")).state).toBe("executing")
+      const before = yield* sentAt("t-2")
+      yield* inTime("it is stored", Effect.map(sentAt("t-2"), (at) => at !== undefined))
+      expect(before).toBeUndefined()
+      expect(yield* Fiber.poll(fiber)).toMatchObject({ _tag: "None" })
+    }).pipe(simulated))
+})
+
 describe("the id of a command", () => {
   it.scoped("is answered by what became of it, also in the actor's next life", () =>
     Effect.gen(function*() {

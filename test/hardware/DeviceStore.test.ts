@@ -112,6 +112,22 @@ describe.each(stores)("a store of devices %s", (_, layer) => {
   )
 
   promise(
+    "learns with the outcome when a command was sent, where that was not stored before",
+    (store) =>
+      Effect.gen(function*() {
+        const { holder } = yield* claim(store)
+        yield* store.intend(holder, intent("c-1"))
+        const unknown = { state: "outcome-unknown", sentAt: 1_001, outcomeAt: 1_500 } as const
+        yield* store.settle(holder, "c-1", unknown)
+        const known = { ...intent("c-1"), fence: 1, ...unknown }
+        expect(yield* store.find(device, "c-1")).toEqual(known)
+        const settlement = { state: "succeeded", result: "true", outcomeAt: 2_000 } as const
+        yield* store.settle(holder, "c-1", settlement)
+        expect(yield* store.find(device, "c-1")).toEqual({ ...known, ...settlement })
+      })
+  )
+
+  promise(
     "keeps one record per command id, and gives it to who intends it again",
     (store) =>
       Effect.gen(function*() {

@@ -47,6 +47,7 @@ const settlement = fc.record({
   detail: remark,
   result: json,
   settledBy: fc.constantFrom(...CommandJournal.SettledBy.literals),
+  sentAt: time,
   outcomeAt: time
 }, { requiredKeys: ["state", "outcomeAt"] })
 

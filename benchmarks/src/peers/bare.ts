@@ -3,8 +3,11 @@
  * about the same size, and nothing in them that anybody would look at.
  */
 import { Effect, type Scope } from "effect"
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs"
+import { join } from "node:path"
 import * as zmq from "zeromq"
 import type { Measure } from "../Figure.ts"
+import { folder } from "../folder.ts"
 import { quantile } from "../Statistics.ts"
 
 /** The bodies of a READ, an INVOKE, their REPLYs, and a batch of 100 readings; in bytes. */
@@ -54,10 +57,44 @@ export const serve = Effect.gen(function*() {
   }
 })
 
-/** Median microseconds of round trips from a DEALER, one outstanding. */
-export const roundTrips = (
+/** The bytes of a page of a database, and how many of them are written before the first again. */
+const page = { bytes: 4_096, count: 1_000 }
+
+/**
+ * A write to the disk before and after each round trip, of one page each, as little as a journal can
+ * do. The file has its size from the beginning, as the log of a database has after a while.
+ */
+const syncedWrites: Effect.Effect<() => void, never, Scope.Scope> = Effect.gen(function*() {
+  const path = join(yield* folder, "bare.log")
+  const file = yield* Effect.acquireRelease(
+    Effect.sync(() => openSync(path, "w")),
+    (opened) => Effect.sync(() => closeSync(opened))
+  )
+  const bytes = Buffer.alloc(page.bytes, 0x2a)
+  const write = (index: number) => {
+    writeSync(file, bytes, 0, page.bytes, index * page.bytes)
+  }
+  for (let index = 0; index < page.count; index++) write(index)
+  fdatasyncSync(file)
+  let written = 0
+  return () => {
+    write(written++ % page.count)
+    fdatasyncSync(file)
+  }
+})
+
+/** The same round trips as `roundTrips`, each between two writes that wait for the disk. */
+export const syncedRoundTrips = (
   endpoint: string,
   exchange: Exchange
+): Effect.Effect<Measure, never, Scope.Scope> =>
+  Effect.flatMap(syncedWrites, (write) => roundTrips(endpoint, exchange, write))
+
+/** Median microseconds of round trips from a DEALER, one outstanding, with a call on either side. */
+export const roundTrips = (
+  endpoint: string,
+  exchange: Exchange,
+  around = () => {}
 ): Effect.Effect<Measure, never, Scope.Scope> =>
   Effect.map(opened(() => new zmq.Dealer({ linger: 0 })), (dealer) => {
     dealer.connect(endpoint)
@@ -67,8 +104,10 @@ export const roundTrips = (
         let now = process.hrtime.bigint()
         const end = now + BigInt(Math.ceil(millis * 1e6))
         while (now < end) {
+          around()
           await dealer.send(requests[exchange])
           await dealer.receive()
+          around()
           const after = process.hrtime.bigint()
           micros.push(Number(after - now) / 1e3)
           now = after

@@ -4,11 +4,10 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Actor, ActorSystem } from "@plantd/actors"
 import * as DurableState from "@plantd/actors/DurableState"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
-import { Effect, Layer, Schema, type Scope } from "effect"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { Effect, Layer, Schema } from "effect"
 import { join } from "node:path"
 import { type Figure, rate } from "../Figure.ts"
+import { folder } from "../folder.ts"
 
 /** How many actors write at the same time. */
 const writers = 64
@@ -25,11 +24,6 @@ const CounterLive = Counter.toLayer(
     const count = yield* DurableState.open({ schema: Schema.Int, initial: 0 })
     return { Add: ({ by }) => Effect.orDie(count.update((n) => n + by)) }
   })
-)
-
-const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "plantd-benchmark-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
 /** Each actor is asked to add one, and each answer waits until that is on the disk. */

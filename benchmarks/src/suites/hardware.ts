@@ -1,10 +1,14 @@
 /** The suite `hardware`: what a device actor does with a device process over ZeroMQ on TCP. */
+import { SqliteClient } from "@effect/sql-sqlite-node"
 import { ActorSystem } from "@plantd/actors"
-import { DeviceStore, Link, Subscription, ZmqTransport } from "@plantd/hardware"
+import { Link, Subscription, ZmqTransport } from "@plantd/hardware"
+import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Effect, Layer, Logger, LogLevel, Schedule, type Scope, Stream } from "effect"
+import { join } from "node:path"
 import { batchReadings, deviceId, Probe } from "../device/probe.ts"
 import { type DeviceProcess, deviceProcess } from "../device/start.ts"
 import { type Contender, duration, type Measure, rate, type Suite } from "../Figure.ts"
+import { folder } from "../folder.ts"
 import * as bare from "../peers/bare.ts"
 
 /** Batches between two looks at the clock; all of them have room in the queues on their way. */
@@ -29,10 +33,13 @@ interface Rig {
 
 const clientFor = ({ endpoints }: DeviceProcess) =>
   Effect.gen(function*() {
+    // Its journal is WAL, and synced, as on a node that is not to forget.
+    const filename = join(yield* folder, "devices.db")
+    const store = SqlDeviceStore.layer.pipe(Layer.provide(SqliteClient.layer({ filename })))
     const services = yield* Layer.build(
       Probe.toLayer({ link: ({ config }) => Link.zmq(config), config: () => endpoints }).pipe(
         Layer.provideMerge(ActorSystem.layer),
-        Layer.provide([ZmqTransport.layer, DeviceStore.layerMemory])
+        Layer.provide([ZmqTransport.layer, store])
       )
     )
     const client = (yield* Effect.provide(Probe.client, services))(deviceId)
@@ -115,6 +122,15 @@ const bareTrips = (exchange: bare.Exchange): Contender =>
     ({ endpoints }) => bare.roundTrips(endpoints.bareCommands, exchange)
   )
 
+/** Commands are journalled: beside what promises nothing, and beside the writes that this takes. */
+const commandPeers = {
+  bare: bareTrips("command"),
+  synced: Effect.flatMap(
+    deviceProcess,
+    ({ endpoints }) => bare.syncedRoundTrips(endpoints.bareCommands, "command")
+  )
+}
+
 /** The P99 of commands while readings come in, all of which must have come at the end. */
 const commandUnderLoad: Contender = Effect.gen(function*() {
   const given = yield* rig
@@ -162,7 +178,7 @@ export const suite: Suite = {
       better: "lower",
       warmUpTimes,
       subject: median((client) => client.write.target(5)),
-      peers: { bare: bareTrips("command") }
+      peers: commandPeers
     },
     {
       name: "command",
@@ -170,7 +186,7 @@ export const suite: Suite = {
       better: "lower",
       warmUpTimes,
       subject: median((client) => client.step({ by: 1 })),
-      peers: { bare: bareTrips("command") }
+      peers: commandPeers
     },
     {
       name: "command-p99-under-load",

@@ -59,7 +59,7 @@ export const CommandRecord = Schema.Struct({
   /** The encoded result as JSON text, of a command that succeeded. */
   result: optional(Schema.String),
   settledBy: optional(SettledBy),
-  /** When the transport had taken it. */
+  /** When the transport had taken it; of an open one that lacks it, it may have been taken too. */
   sentAt: optional(Schema.Number),
   /** When its state last changed. */
   outcomeAt: optional(Schema.Number)
@@ -73,6 +73,8 @@ export interface Settlement {
   readonly detail?: string
   readonly result?: string
   readonly settledBy?: SettledBy
+  /** When the transport had taken it, where that was not stored by itself. */
+  readonly sentAt?: number
   readonly outcomeAt: number
 }
 

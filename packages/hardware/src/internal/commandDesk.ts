@@ -7,6 +7,7 @@ import type { Lane } from "../DeviceCommand.ts"
 import type { CommandError } from "../DeviceError.ts"
 import type { DeviceStoreService, Holder } from "../DeviceStore.ts"
 import type { CommandOptions, LinkError } from "../LinkPort.ts"
+import type { Arrival } from "./attributeTable.ts"
 import type { CommandLane } from "./commandLane.ts"
 import type { Look } from "./commandLook.ts"
 import type { DeviceState } from "./deviceActor.ts"
@@ -65,6 +66,10 @@ export interface Desk {
   readonly flights: Map<string, Flight>
   /** Commands of unknown outcome, by id, the oldest first. */
   readonly unsettled: Map<string, CommandRecord>
+  /** When the transport took what is not answered yet, by command id; stored with its outcome. */
+  readonly sent: Map<string, Arrival>
+  /** Someone looks after what is in `sent` for long. */
+  noting: boolean
   /** The newest command of each name, by its id: an older one is not sent again after it. */
   readonly newest: Map<string, string>
   /** The one of each name that was sent last: what is seen on the device may be its doing. */

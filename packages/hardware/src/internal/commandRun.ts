@@ -4,7 +4,7 @@
  */
 import { Cause, Deferred, Effect, Option } from "effect"
 import * as Errors from "../DeviceError.ts"
-import { type Desk, type Flight, type Job, leftOf, tellOf } from "./commandDesk.ts"
+import { type Desk, type Flight, leftOf, tellOf } from "./commandDesk.ts"
 import { refusalOf } from "./commandGate.ts"
 import { answerWith, errorOf, reject, repeat, settle, stateOf } from "./commandOutcome.ts"
 import { attempt, intend, reachable, reading } from "./commandSend.ts"
@@ -14,8 +14,7 @@ export const unsettledMax = 256
 
 /** Brings a job to its end. Its asker is answered as soon as there is something to say. */
 export const run = (desk: Desk, flight: Flight): Effect.Effect<void> =>
-  check(desk, flight.job).pipe(
-    Effect.zipRight(Effect.suspend(() => inTurn(desk, flight))),
+  Effect.suspend(() => inTurn(desk, flight)).pipe(
     Effect.catchAllCause((cause) => refuse(desk, flight, cause)),
     Effect.ensuring(Effect.sync(() => desk.flights.delete(flight.job.commandId)))
   )
@@ -33,14 +32,10 @@ const refuse = (
     Deferred.failCause(flight.answer, cause)
   )
 
-const check = (desk: Desk, job: Job): Effect.Effect<void, Errors.CommandRejected> =>
-  Effect.suspend(() => {
-    const refusal = refusalOf(desk.state, job)
-    return refusal === undefined ? Effect.void : reject(job, refusal.reason, refusal.detail)
-  })
-
 const inTurn = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.CommandError> => {
   const { job } = flight
+  const refusal = refusalOf(desk.state, job)
+  if (refusal !== undefined) return reject(job, refusal.reason, refusal.detail)
   if (job.effect !== "read") desk.newest.set(job.name, job.commandId)
   if (job.lane === "emergency") {
     desk.emergencies++
@@ -58,36 +53,48 @@ const inTurn = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.CommandE
       case "expired":
         return reject(job, "expired", "its deadline passed while it waited for its turn")
       case "turn":
-        return Effect.ensuring(perform(desk, flight), Effect.sync(() => desk.lane.release()))
+        return Effect.ensuring(
+          Effect.suspend(() => perform(desk, flight)),
+          Effect.sync(() => desk.lane.release())
+        )
     }
   })
 }
 
-/** In its turn: checked once more, intended, sent and settled. */
-const perform = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.CommandError> =>
-  Effect.gen(function*() {
-    const { job } = flight
-    if (leftOf(desk, job) <= 0) {
-      return yield* reject(job, "expired", "its deadline passed before it was sent")
-    }
-    yield* check(desk, job)
-    yield* reachable(desk, job)
-    if (job.effect === "read") {
-      tellOf(desk, flight, "executing")
-      return yield* answerWith(
-        flight,
-        yield* Effect.mapError(reading(desk, flight), (error) => errorOf(job, error))
+/** In its turn: checked once more, intended, sent and settled. Plain code, as each passes here. */
+const perform = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.CommandError> => {
+  const { job } = flight
+  if (leftOf(desk, job) <= 0) {
+    return reject(job, "expired", "its deadline passed before it was sent")
+  }
+  const refusal = refusalOf(desk.state, job)
+  if (refusal !== undefined) return reject(job, refusal.reason, refusal.detail)
+  return desk.state.reach.phase === "online"
+    ? execute(desk, flight)
+    : Effect.flatMap(reachable(desk, job), () => execute(desk, flight))
+}
+
+const execute = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.CommandError> => {
+  const { job } = flight
+  if (job.effect === "read") {
+    tellOf(desk, flight, "executing")
+    return Effect.matchEffect(reading(desk, flight), {
+      onFailure: (error) => Effect.fail(errorOf(job, error)),
+      onSuccess: (result) => answerWith(flight, result)
+    })
+  }
+  if (job.effect === "pulse" && desk.unsettled.size >= unsettledMax) {
+    return reject(job, "busy", `${unsettledMax} commands are unsettled (unsettledMax)`)
+  }
+  return Effect.flatMap(intend(desk, job), (known) => {
+    if (known !== undefined) {
+      return Effect.flatMap(
+        repeat(job, known),
+        (answer) => Effect.asVoid(Deferred.succeed(flight.answer, answer))
       )
-    }
-    if (job.effect === "pulse" && desk.unsettled.size >= unsettledMax) {
-      return yield* reject(job, "busy", `${unsettledMax} commands are unsettled (unsettledMax)`)
-    }
-    const repeated = yield* intend(desk, job)
-    if (repeated !== undefined) {
-      const answer = yield* repeat(job, repeated)
-      return void (yield* Deferred.succeed(flight.answer, answer))
     }
     desk.lastSent.set(job.name, job.commandId)
     tellOf(desk, flight, "executing")
-    yield* settle(desk, flight, yield* Effect.exit(attempt(desk, flight)))
+    return Effect.flatMap(Effect.exit(attempt(desk, flight)), (exit) => settle(desk, flight, exit))
   })
+}

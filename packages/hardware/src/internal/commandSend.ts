@@ -20,6 +20,9 @@ export const emergencyJournalMillis = 250
 /** How long a `read` command waits for an answer before it is sent again, in milliseconds. */
 export const readAttemptMillis = 500
 
+/** After so long without an answer it is stored by itself that a command was sent, in milliseconds. */
+export const sentNoteMillis = 10
+
 /** Waits a blink of the link out: nothing was sent yet, so nothing can happen twice. */
 export const reachable = (desk: Desk, job: Job): Effect.Effect<void, Errors.DeviceUnavailable> =>
   Effect.suspend(() => {
@@ -95,12 +98,32 @@ const send = (desk: Desk, flight: Flight, millis: number): Effect.Effect<unknown
   })
 }
 
-// For people who read the journal: what is decided of a command does not depend on it.
+// For people who read the journal: what is decided of a command does not depend on it. So it goes
+// with the outcome where that comes soon, and costs no write of its own.
 const noteSent = (desk: Desk, { commandId, effect }: Job): void => {
   if (effect === "read") return
-  const sentAt = desk.state.arrival().wall
-  desk.start(Effect.ignore(desk.store.sent(desk.holder, { commandId, sentAt })))
+  desk.sent.set(commandId, desk.state.arrival())
+  if (desk.noting) return
+  desk.noting = true
+  desk.start(noteSlow(desk))
 }
+
+/** Stores when those were sent that have no answer for long, until there are none. */
+const noteSlow = (desk: Desk): Effect.Effect<void> =>
+  Effect.zipRight(
+    Effect.sleep(sentNoteMillis),
+    Effect.suspend(() => {
+      const { now } = desk.state.arrival()
+      for (const [commandId, at] of desk.sent) {
+        if (now - at.now < sentNoteMillis) continue
+        desk.sent.delete(commandId)
+        const write = desk.store.sent(desk.holder, { commandId, sentAt: at.wall })
+        desk.start(Effect.ignore(write))
+      }
+      desk.noting = desk.sent.size > 0
+      return desk.noting ? noteSlow(desk) : Effect.void
+    })
+  )
 
 /**
  * Sends a command whose intent is stored. What provably did not leave is sent again while the link

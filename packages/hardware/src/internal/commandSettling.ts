@@ -42,7 +42,13 @@ type Known = Omit<Settlement, "outcomeAt">
  */
 export const store = (desk: Desk, commandId: string, known: Known): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const settlement = { ...known, outcomeAt: desk.state.arrival().wall }
+    const sentAt = desk.sent.get(commandId)?.wall
+    desk.sent.delete(commandId)
+    const settlement = {
+      ...known,
+      ...(sentAt === undefined ? {} : { sentAt }),
+      outcomeAt: desk.state.arrival().wall
+    }
     const write = desk.store.settle(desk.holder, commandId, settlement).pipe(
       Effect.catchTag("Superseded", () => desk.yieldDevice)
     )

@@ -58,6 +58,8 @@ export const makeDesk = Effect.fnUntraced(function*(parts: Parts) {
     lane: new CommandLane(),
     flights: new Map(),
     unsettled: new Map(),
+    sent: new Map(),
+    noting: false,
     newest: new Map(),
     lastSent: new Map(),
     listeners: new Counted(state.id, statusesMax),

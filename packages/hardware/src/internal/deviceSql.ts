@@ -116,8 +116,9 @@ const journalIn = ({ admitted, holder, number, of, parameter: p }: Phrases) => (
     + ` WHERE ${of(4)} AND command_id = ${p(6)} AND ${admitted(7)} RETURNING position`,
   settle: `WITH ${holder(1)} UPDATE ${commands} SET state = ${p(3)}, settled = ${number(4)},`
     + ` detail = COALESCE(${p(5)}, detail), result = COALESCE(${p(6)}, result),`
-    + ` settled_by = COALESCE(${p(7)}, settled_by), outcome_at = ${number(8)}`
-    + ` WHERE ${of(9)} AND command_id = ${p(11)} AND settled = 0 AND ${admitted(12)}`
+    + ` settled_by = COALESCE(${p(7)}, settled_by),`
+    + ` sent_at = COALESCE(${number(8)}, sent_at), outcome_at = ${number(9)}`
+    + ` WHERE ${of(10)} AND command_id = ${p(12)} AND settled = 0 AND ${admitted(13)}`
     + " RETURNING position",
   find: `SELECT ${commandColumns} FROM ${commands} WHERE ${of(1)} AND command_id = ${p(3)}`,
   newest: `SELECT ${commandColumns} FROM ${commands} WHERE ${of(1)}`

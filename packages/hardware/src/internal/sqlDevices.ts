@@ -219,7 +219,7 @@ const journalOf = (
 const settleParameters = (
   { device, fence }: Holder,
   commandId: string,
-  { detail, outcomeAt, result, settledBy, state }: Settlement
+  { detail, outcomeAt, result, sentAt, settledBy, state }: Settlement
 ): ReadonlyArray<unknown> => [
   ...keyOf(device),
   state,
@@ -227,6 +227,7 @@ const settleParameters = (
   detail ?? null,
   result ?? null,
   settledBy ?? null,
+  sentAt ?? null,
   outcomeAt,
   ...keyOf(device),
   commandId,
