@@ -54,6 +54,8 @@ export interface Flight {
   progress: number | undefined
   /** Takes it out of the queue, while it waits there. */
   cancel: (() => void) | undefined
+  /** What `changes` of its desk was when it was sent. */
+  mark: number
 }
 
 /** The command path of one incarnation of a device actor. */
@@ -72,8 +74,13 @@ export interface Desk {
   noting: boolean
   /** The newest command of each name, by its id: an older one is not sent again after it. */
   readonly newest: Map<string, string>
-  /** The one of each name that was sent last: what is seen on the device may be its doing. */
-  readonly lastSent: Map<string, string>
+  /**
+   * Of each command of unknown outcome that is not looked after yet: what `changes` was when it was
+   * sent. More than that now, and what is seen on the device may be the doing of a later one.
+   */
+  readonly marks: Map<string, number>
+  /** How many commands were sent that may have changed something. */
+  changes: number
   readonly listeners: Listeners<CommandStatus>
   /** Runs beside the handlers, until the incarnation ends. */
   readonly start: (work: Effect.Effect<void>) => void

@@ -64,7 +64,6 @@ const unknown = (
 ): Effect.Effect<void> => {
   const { job } = flight
   const settlement = { state: "outcome-unknown", detail: error.detail } as const
-  const { emergencies } = desk
   return store(desk, job.commandId, settlement).pipe(
     Effect.zipRight(Effect.sync(() => {
       tellOf(desk, flight, "outcome-unknown", { detail: error.detail })
@@ -79,7 +78,7 @@ const unknown = (
         ...settlement,
         outcomeAt: desk.state.arrival().wall
       },
-      () => desk.emergencies !== emergencies
+      flight.mark
     ))
   )
 }

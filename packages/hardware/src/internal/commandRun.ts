@@ -2,12 +2,13 @@
  * The way of one command: refused, or in its turn; intended, sent, and settled. What may be sent
  * again follows from its effect, and from what is known of its first byte.
  */
-import { Cause, Deferred, Effect, Option } from "effect"
+import { Cause, Deferred, Effect, Fiber, Option } from "effect"
 import * as Errors from "../DeviceError.ts"
 import { type Desk, type Flight, leftOf, tellOf } from "./commandDesk.ts"
 import { refusalOf } from "./commandGate.ts"
 import { answerWith, errorOf, reject, repeat, settle, stateOf } from "./commandOutcome.ts"
 import { attempt, intend, reachable, reading } from "./commandSend.ts"
+import { settleOpen } from "./commandSettling.ts"
 
 /** Commands of unknown outcome, of one device; beyond it no further pulse is sent. */
 export const unsettledMax = 256
@@ -69,9 +70,27 @@ const perform = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.Command
   }
   const refusal = refusalOf(desk.state, job)
   if (refusal !== undefined) return reject(job, refusal.reason, refusal.detail)
-  return desk.state.reach.phase === "online"
+  if (desk.state.reach.phase !== "online") {
+    return Effect.flatMap(reachable(desk, job), () => perform(desk, flight))
+  }
+  return desk.marks.size === 0 || job.effect === "read" || job.lane === "emergency"
     ? execute(desk, flight)
-    : Effect.flatMap(reachable(desk, job), () => execute(desk, flight))
+    : settleFirst(desk, flight)
+}
+
+/**
+ * What became of older commands is looked for before this one is sent: afterwards nobody could tell
+ * whose doing it is that the device shows. Its asker is told in time where that takes too long.
+ */
+const settleFirst = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.CommandError> => {
+  const { answer, job } = flight
+  const tooLong = reject(job, "expired", "its deadline passed while older ones were looked after")
+  const tell = Effect.delay(Deferred.complete(answer, tooLong), leftOf(desk, job))
+  return Effect.fork(tell).pipe(
+    Effect.flatMap((telling) => Effect.ensuring(settleOpen(desk), Fiber.interrupt(telling))),
+    Effect.zipRight(Deferred.isDone(answer)),
+    Effect.flatMap((told) => told ? tooLong : perform(desk, flight))
+  )
 }
 
 const execute = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.CommandError> => {
@@ -93,7 +112,7 @@ const execute = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.Command
         (answer) => Effect.asVoid(Deferred.succeed(flight.answer, answer))
       )
     }
-    desk.lastSent.set(job.name, job.commandId)
+    flight.mark = ++desk.changes
     tellOf(desk, flight, "executing")
     return Effect.flatMap(Effect.exit(attempt(desk, flight)), (exit) => settle(desk, flight, exit))
   })

@@ -150,8 +150,9 @@ export const attempt = (desk: Desk, flight: Flight): Effect.Effect<unknown, Link
       Effect.catchTag("NoAnswer", (error) =>
         looks
           ? Effect.flatMap(lookFor(desk, job), (found) => {
-            if (found) return Effect.succeed(seen)
-            const again = error.said !== true && leftOf(desk, job) > 0
+            // What another command may have done says nothing of this one.
+            if (found && desk.changes === flight.mark) return Effect.succeed(seen)
+            const again = !found && error.said !== true && leftOf(desk, job) > 0
               && desk.state.reach.phase === "online"
               && desk.emergencies === emergencies
               && desk.newest.get(job.name) === job.commandId

@@ -32,6 +32,12 @@ export const storeRetryMillis = 1_000
 /** Outcomes between two times that old ones are forgotten. */
 export const forgetEvery = 256
 
+/** Commands that are looked through for the last one that was sent. */
+const recoverPage = 100
+
+/** The mark of a command that another one came after, in a former life of the actor. */
+const before = -1
+
 const dayMillis = 86_400_000
 
 type Known = Omit<Settlement, "outcomeAt">
@@ -114,65 +120,66 @@ const readingOf = (desk: Desk, at: Look, deadlineMillis: number) =>
     }
   )
 
-/** Takes a command of unknown outcome up, and settles it as far as can be done now. */
+/** Takes up a command of unknown outcome that was just sent, and settles it as far as can be now. */
 export const settleLater = (
   desk: Desk,
   record: CommandRecord,
-  disturbed: () => boolean
+  mark: number
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     desk.unsettled.set(record.commandId, record)
-    return settleNow(desk, record, disturbed)
+    desk.marks.set(record.commandId, mark)
+    return settleNow(desk, record)
   })
 
-/** Settles all that is open, the oldest first, in the device's own turn. */
+/** Settles all that is open, the oldest first, in a turn of its own. */
 export const settleAll = (desk: Desk): Effect.Effect<void> =>
-  Effect.flatMap(desk.lane.take(Infinity, () => {}), () =>
-    Effect.ensuring(
-      Effect.suspend(() =>
-        Effect.forEach(
-          [...desk.unsettled.values()].filter(({ state }) => state === "outcome-unknown"),
-          (record) => settleNow(desk, record, () => false),
-          { discard: true }
-        )
-      ),
-      Effect.sync(() => desk.lane.release())
-    ))
+  Effect.flatMap(
+    desk.lane.take(Infinity, () => {}),
+    () => Effect.ensuring(settleOpen(desk), Effect.sync(() => desk.lane.release()))
+  )
+
+/** Settles all that is open, the oldest first, in the turn that its caller has. */
+export const settleOpen = (desk: Desk): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    Effect.forEach(
+      [...desk.unsettled.values()].filter(({ commandId }) => desk.marks.has(commandId)),
+      (record) => settleNow(desk, record),
+      { discard: true }
+    )
+  )
 
 const settleNow = (
   desk: Desk,
   record: CommandRecord,
-  disturbed: () => boolean,
   hiddenUntil = desk.state.arrival().now + hiddenMillis
 ): Effect.Effect<void> => {
   const at = lookOf(desk.state.definition, record.name, argsOf(record))
   if (at === undefined) return conclude(desk, record, personDecides("nothing tells of it"))
+  if (isFollowed(desk, record)) return conclude(desk, record, personDecides(followed))
   if (desk.state.reach.phase !== "online") return Effect.void
   return Effect.flatMap(look(desk, at, { leastMillis: doubtMillis }), (seen) => {
+    // Meanwhile a person may have said what became of it, or an emergency command have been sent.
+    if (!desk.marks.has(record.commandId)) return Effect.void
+    if (isFollowed(desk, record)) return conclude(desk, record, personDecides(followed))
     if (seen === "shown") return conclude(desk, record, { state: "succeeded", settledBy: at.by })
     // Unreachable while it was looked at: it is looked at again when the link is back.
     if (seen === "hidden" && desk.state.reach.phase !== "online") return Effect.void
     // A link that has just fallen silent counts as online for some seconds yet.
     if (seen === "hidden" && desk.state.arrival().now < hiddenUntil) {
       return Effect.delay(
-        Effect.suspend(() => settleNow(desk, record, disturbed, hiddenUntil)),
+        Effect.suspend(() => settleNow(desk, record, hiddenUntil)),
         lookEveryMillis
       )
     }
     if (seen === "hidden") {
       return conclude(desk, record, personDecides(`${at.attribute} cannot be read`))
     }
-    return conclude(
-      desk,
-      record,
-      disturbed() || isSuperseded(desk, record)
-        ? personDecides("another command came after it")
-        : {
-          state: "failed",
-          settledBy: at.by,
-          detail: `it was not carried out, by what ${at.attribute} reads`
-        }
-    )
+    return conclude(desk, record, {
+      state: "failed",
+      settledBy: at.by,
+      detail: `it was not carried out, by what ${at.attribute} reads`
+    })
   })
 }
 
@@ -181,8 +188,10 @@ const personDecides = (why: string): Known => ({
   detail: `${why}: a person must look, and say what became of it`
 })
 
-const isSuperseded = (desk: Desk, { commandId, name }: CommandRecord): boolean =>
-  (desk.lastSent.get(name) ?? commandId) !== commandId
+const followed = "another command was sent after it, so the device may show what that one did"
+
+const isFollowed = (desk: Desk, { commandId }: CommandRecord): boolean =>
+  desk.changes !== desk.marks.get(commandId)
 
 const argsOf = ({ args }: CommandRecord): unknown =>
   Option.getOrUndefined(Option.liftThrowable(() => JSON.parse(args) as unknown)())
@@ -197,6 +206,7 @@ export const conclude = (
     const next = settled(record, { ...known, outcomeAt: desk.state.arrival().wall })
     if (known.state === "unresolved") desk.unsettled.set(record.commandId, next)
     else desk.unsettled.delete(record.commandId)
+    desk.marks.delete(record.commandId)
     countUnresolved(desk)
     desk.listeners.tell(ofRecord(desk.state.id, next))
     const said = desk.warn(
@@ -218,6 +228,22 @@ export const recover = (
   desk: Desk,
   open: ReadonlyArray<CommandRecord>
 ): Effect.Effect<void> =>
+  open.length === 0
+    ? Effect.void
+    : Effect.flatMap(lastSent(desk), (last) => takeUp(desk, open, last))
+
+/** The newest command that may have reached the device; unknown where the journal cannot be read. */
+const lastSent = (desk: Desk): Effect.Effect<string | undefined> =>
+  desk.store.history(desk.holder.device, { limit: recoverPage }).pipe(
+    Effect.map((newest) => newest.find(({ state }) => state !== "rejected")?.commandId),
+    Effect.orElseSucceed(() => undefined)
+  )
+
+const takeUp = (
+  desk: Desk,
+  open: ReadonlyArray<CommandRecord>,
+  last: string | undefined
+): Effect.Effect<void> =>
   Effect.forEach(open, (record) => {
     const known = record.state === "executing"
       ? settled(record, {
@@ -227,6 +253,9 @@ export const recover = (
       })
       : record
     desk.unsettled.set(record.commandId, known)
+    if (known.state === "outcome-unknown") {
+      desk.marks.set(record.commandId, record.commandId === last ? desk.changes : before)
+    }
     return known === record ? Effect.void : store(desk, record.commandId, {
       state: "outcome-unknown",
       ...(known.detail === undefined ? {} : { detail: known.detail })

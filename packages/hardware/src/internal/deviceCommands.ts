@@ -227,7 +227,8 @@ const start = (desk: Desk, job: Job): Effect.Effect<Answer, Errors.CommandError>
         answer,
         state: "accepted",
         progress: undefined,
-        cancel: undefined
+        cancel: undefined,
+        mark: 0
       }
       desk.flights.set(job.commandId, flight)
       return Effect.zipRight(desk.fork(run(desk, flight)), Deferred.await(answer))
