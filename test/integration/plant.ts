@@ -22,9 +22,14 @@ const linesOf = (text: string): ReadonlyArray<Record<string, unknown>> =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
 /** Starts the valve's device process, which keeps what it must in a folder. */
-export const startDriver = (directory: string) =>
+/** Starts the driver, which takes `slowMillis` for a turn. */
+export const startDriver = (directory: string, { slowMillis = 0 } = {}) =>
   Effect.gen(function*() {
-    const running = yield* harness.start("test/integration/valveProcess.ts", directory)
+    const running = yield* harness.startIn(
+      { SLOW: `${slowMillis}` },
+      "test/integration/valveProcess.ts",
+      directory
+    )
     const endpoints = yield* harness.waitUntil(
       "the driver serves",
       () => linesOf(running.stdout()).find((line) => "commands" in line)

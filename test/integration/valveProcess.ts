@@ -1,6 +1,7 @@
 /**
  * The device process of the valve: it says where it is served, and then each deed, so that a test
- * can count what was really done. Its epoch and its fence are kept in the folder that it is given.
+ * can count what was really done. A turn takes SLOW milliseconds. Its epoch and its fence are kept
+ * in the folder that it is given.
  */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { Driver, DriverStore, ZmqTransport } from "@plantd/hardware"
@@ -29,9 +30,12 @@ const serve = Effect.gen(function*() {
       turn: () =>
         Effect.zipRight(
           say({ did: "turn" }),
-          Effect.sync(() => {
-            turned = true
-          })
+          Effect.delay(
+            Effect.sync(() => {
+              turned = true
+            }),
+            Number(process.env["SLOW"] ?? 0)
+          )
         )
     }
   }, { device, commands: "tcp://127.0.0.1:*", telemetry: "tcp://127.0.0.1:*" })

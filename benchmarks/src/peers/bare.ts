@@ -61,8 +61,8 @@ export const serve = Effect.gen(function*() {
 const page = { bytes: 4_096, count: 1_000 }
 
 /**
- * A write to the disk before and after each round trip, of one page each, as little as a journal can
- * do. The file has its size from the beginning, as the log of a database has after a while.
+ * A write to the disk before and after each round trip, of one page each, as little as a journal
+ * can do. The file has its size from the beginning, as the log of a database has after a while.
  */
 const syncedWrites: Effect.Effect<() => void, never, Scope.Scope> = Effect.gen(function*() {
   const path = join(yield* folder, "bare.log")
@@ -90,7 +90,7 @@ export const syncedRoundTrips = (
 ): Effect.Effect<Measure, never, Scope.Scope> =>
   Effect.flatMap(syncedWrites, (write) => roundTrips(endpoint, exchange, write))
 
-/** Median microseconds of round trips from a DEALER, one outstanding, with a call on either side. */
+/** Median microseconds of round trips from a DEALER, one outstanding, a call on either side. */
 export const roundTrips = (
   endpoint: string,
   exchange: Exchange,

@@ -20,7 +20,7 @@ export const emergencyJournalMillis = 250
 /** How long a `read` command waits for an answer before it is sent again, in milliseconds. */
 export const readAttemptMillis = 500
 
-/** After so long without an answer it is stored by itself that a command was sent, in milliseconds. */
+/** After so long without an answer, in ms, it is stored by itself that a command was sent. */
 export const sentNoteMillis = 10
 
 /** Waits a blink of the link out: nothing was sent yet, so nothing can happen twice. */

@@ -120,7 +120,7 @@ const readingOf = (desk: Desk, at: Look, deadlineMillis: number) =>
     }
   )
 
-/** Takes up a command of unknown outcome that was just sent, and settles it as far as can be now. */
+/** Takes up a command that was just sent, and settles it as far as can be done now. */
 export const settleLater = (
   desk: Desk,
   record: CommandRecord,
@@ -232,7 +232,7 @@ export const recover = (
     ? Effect.void
     : Effect.flatMap(lastSent(desk), (last) => takeUp(desk, open, last))
 
-/** The newest command that may have reached the device; unknown where the journal cannot be read. */
+/** The newest command that may have reached the device; none where the journal is not read. */
 const lastSent = (desk: Desk): Effect.Effect<string | undefined> =>
   desk.store.history(desk.holder.device, { limit: recoverPage }).pipe(
     Effect.map((newest) => newest.find(({ state }) => state !== "rejected")?.commandId),
