@@ -51,6 +51,7 @@ export default defineConfig({
         "packages/core/src/**": enough,
         "packages/actors/src/**": enough,
         "packages/hardware/src/**": enough,
+        "packages/cluster/src/**": enough,
         "packages/node/src/**": enough,
         "examples/tank/src/**": enough,
         "examples/drivers/modbus/src/**": enough

@@ -21,8 +21,7 @@ const linesOf = (text: string): ReadonlyArray<Record<string, unknown>> =>
   text.slice(0, text.lastIndexOf("\n") + 1).split("\n").filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
-/** Starts the valve's device process, which keeps what it must in a folder. */
-/** Starts the driver, which takes `slowMillis` for a turn. */
+/** Starts the valve's device process, in a folder; a turn takes it `slowMillis`. */
 export const startDriver = (directory: string, { slowMillis = 0 } = {}) =>
   Effect.gen(function*() {
     const running = yield* harness.startIn(

@@ -35,6 +35,28 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/engine/localSystem.ts",
     "packages/actors/src/internal/engine/species.ts"
   ],
+  "test/actors/Placement.test.ts": [
+    "packages/actors/src/internal/engine/hostedSystem.ts",
+    "packages/actors/src/internal/engine/parcel.ts",
+    "packages/actors/src/internal/engine/received.ts"
+  ],
+  "test/cluster/ClusterSystem.test.ts": [
+    "packages/cluster/src/Cluster.ts",
+    "packages/cluster/src/internal/clusterNode.ts",
+    "packages/cluster/src/internal/inbox.ts",
+    "packages/cluster/src/internal/leaseClock.ts",
+    "packages/cluster/src/internal/leaseKeeper.ts",
+    "packages/cluster/src/internal/letters.ts",
+    "packages/cluster/src/internal/memberEvents.ts",
+    "packages/cluster/src/internal/membership.ts",
+    "packages/cluster/src/internal/messageCodec.ts",
+    "packages/cluster/src/internal/peer.ts",
+    "packages/cluster/src/internal/router.ts",
+    "packages/cluster/src/internal/shardMap.ts"
+  ],
+  "test/cluster/LeaseStore.test.ts": ["packages/cluster/src/internal/memoryLeases.ts"],
+  "test/cluster/SqlLeaseStore.test.ts": ["packages/cluster/src/internal/leaseSql.ts"],
+  "test/cluster/SocketTransport.test.ts": ["packages/cluster/src/PeerTransport.ts"],
   "test/actors/ActorContext.test.ts": ["packages/actors/src/internal/engine/incarnation.ts"],
   "test/actors/LifecycleLog.test.ts": ["packages/actors/src/internal/engine/lifecycleLog.ts"],
   "test/actors/Supervision.test.ts": ["packages/actors/src/internal/checked.ts"],

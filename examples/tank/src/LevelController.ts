@@ -218,6 +218,7 @@ const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): Write
       return "done"
     case "OutcomeUnknown":
     case "ActorCrashed":
+    case "DeliveryUnknown":
       return "unknown"
     case "AskTimeout":
       return error.outcome === "not-handled" ? "not-sent" : "unknown"
@@ -225,6 +226,7 @@ const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): Write
     case "JournalUnavailable":
     case "CommandCancelled":
     case "ActorStopped":
+    case "NotDelivered":
     case "MailboxFull":
     case "MessageInvalid":
     case "StashFull":

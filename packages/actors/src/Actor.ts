@@ -151,11 +151,11 @@ export const make = <const Name extends string, const Rpcs extends ReadonlyArray
     name,
     protocol,
     at: (id) => ({ type: name, id: checkedId(name, id) }),
-    client: Effect.map(
-      ActorSystem,
-      ({ engine }) => (id: string) =>
+    client: Effect.map(ActorSystem, ({ engine }) => {
+      engine.meet(name, protocol)
+      return (id: string) =>
         new Clients(engine, checkedId(name, id)) as unknown as Client<Rpcs[number]>
-    ),
+    }),
     toLayer: (build, options = {}) => layerOf({ name, protocol, build, options }) as never,
     of: (handlers) => handlers
   }

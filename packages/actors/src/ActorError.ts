@@ -11,7 +11,8 @@ export const StopReason = Schema.Literal(
   "crashed",
   "restart-limit",
   "supervisor",
-  "shutdown"
+  "shutdown",
+  "moved"
 )
 /**
  * Why an actor stopped.
@@ -22,6 +23,7 @@ export const StopReason = Schema.Literal(
  * - `restart-limit`: it crashed more often than its supervision allows.
  * - `supervisor`: its supervisor stopped it, or ended.
  * - `shutdown`: its system or its type was shut down.
+ * - `moved`: it lives on another node from now on; its next message starts it there.
  */
 export type StopReason = typeof StopReason.Type
 
@@ -146,6 +148,19 @@ export class AlreadySupervised extends Schema.TaggedError<AlreadySupervised>()(
   }
 }
 
+/**
+ * An actor was to be supervised that lives on another node than its supervisor. Give it an id that
+ * begins with the supervisor's and a slash: such actors live together.
+ */
+export class ActorElsewhere extends Schema.TaggedError<ActorElsewhere>()("ActorElsewhere", {
+  address: ActorAddress
+}) {
+  override get message(): string {
+    return `${format(this.address)} lives on another node than its supervisor; give it an id that`
+      + " begins with the supervisor's and a slash"
+  }
+}
+
 /** An actor holds more of something than the named limit allows: the defect of that crash. */
 export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
   address: ActorAddress,
@@ -170,6 +185,34 @@ export class ActorNotRegistered extends Schema.TaggedError<ActorNotRegistered>()
   }
 }
 
+/**
+ * The message provably reached no handler: the node that its actor lives on could not be reached in
+ * time, or nobody may run the actor at present. To send it again does nothing twice.
+ */
+export class NotDelivered extends Schema.TaggedError<NotDelivered>()("NotDelivered", {
+  address: ActorAddress,
+  tag: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.tag} for ${format(this.address)} was not delivered: ${this.detail}`
+  }
+}
+
+/**
+ * The message was on its way, or with its actor, when the node of the actor was lost. Whether it
+ * was handled nobody can tell: ask what became of it before it is sent again.
+ */
+export class DeliveryUnknown extends Schema.TaggedError<DeliveryUnknown>()("DeliveryUnknown", {
+  address: ActorAddress,
+  tag: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `whether ${format(this.address)} handled ${this.tag} is unknown: ${this.detail}`
+  }
+}
+
 /** What an ask can fail with, apart from the error its Rpc declares. */
 export const AskError = Schema.Union(
   AskTimeout,
@@ -178,7 +221,9 @@ export const AskError = Schema.Union(
   MailboxFull,
   StashFull,
   MessageInvalid,
-  ActorNotRegistered
+  ActorNotRegistered,
+  NotDelivered,
+  DeliveryUnknown
 )
 /** What an ask can fail with, apart from the error its Rpc declares. */
 export type AskError = typeof AskError.Type
@@ -188,7 +233,8 @@ export const TellError = Schema.Union(
   ActorStopped,
   MailboxFull,
   MessageInvalid,
-  ActorNotRegistered
+  ActorNotRegistered,
+  NotDelivered
 )
 /** What a tell can fail with: the message was not taken, and will not be handled. */
 export type TellError = typeof TellError.Type

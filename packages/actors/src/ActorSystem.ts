@@ -3,7 +3,12 @@ import type { Rpc } from "@effect/rpc"
 import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import { Context, Duration, Effect, Layer, type Scope, type Stream } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
-import type { ActorNotRegistered, ActorStopped, AlreadySupervised } from "./ActorError.ts"
+import type {
+  ActorElsewhere,
+  ActorNotRegistered,
+  ActorStopped,
+  AlreadySupervised
+} from "./ActorError.ts"
 import type { Reason as DeadLetterReason } from "./DeadLetter.ts"
 import type { Terminated } from "./DeathWatch.ts"
 import type { Envelope } from "./internal/engine/envelope.ts"
@@ -42,9 +47,11 @@ export interface Engine {
   readonly adopt: (
     address: ActorAddress,
     parent: Parent
-  ) => Child | ActorNotRegistered | AlreadySupervised
+  ) => Child | ActorNotRegistered | AlreadySupervised | ActorElsewhere
   /** Says that no handler will ever see a message: counted, published, logged in bounds. */
   readonly deadLetter: (address: ActorAddress, tag: string, reason: DeadLetterReason) => void
+  /** Hears of a protocol that messages are sent by. */
+  readonly meet: (type: string, protocol: RpcGroup.RpcGroup<Rpc.Any>) => void
   /** The protocol of a type that is registered. */
   readonly protocolOf: (type: string) => RpcGroup.RpcGroup<Rpc.Any> | undefined
   /** Calls `notify` once, when the actor ends, or at once; the result ends the watch. */

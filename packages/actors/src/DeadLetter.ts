@@ -7,6 +7,7 @@ import { ActorAddress } from "./ActorAddress.ts"
  * - `overflow`: the mailbox was full and the overflow strategy gave it up.
  * - `stopped`: its actor had stopped, or stopped before its turn came.
  * - `stash-full`: its handler put it aside, and there was no room for it.
+ * - `undelivered`: a tell on its way to another node, which was lost or did not take it.
  * - `not-registered`: no behaviour for its actor's type.
  * - `quarantined`: it was delivered durably, and attempted as often as it may be, or unreadable.
  */
@@ -15,6 +16,7 @@ export const Reason = Schema.Literal(
   "overflow",
   "stopped",
   "stash-full",
+  "undelivered",
   "not-registered",
   "quarantined"
 )

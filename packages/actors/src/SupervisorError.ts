@@ -1,7 +1,7 @@
 /** What can go wrong with children and their supervisors. */
 import { Cause, Schema } from "effect"
 import { ActorAddress, format } from "./ActorAddress.ts"
-import { ActorNotRegistered, AlreadySupervised, StopReason } from "./ActorError.ts"
+import { ActorElsewhere, ActorNotRegistered, AlreadySupervised, StopReason } from "./ActorError.ts"
 
 /** An actor would be its own descendant: `chain` goes from it, from parent to child, to it. */
 export class SupervisionCycle extends Schema.TaggedError<SupervisionCycle>()("SupervisionCycle", {
@@ -81,6 +81,7 @@ export const TreeFault = Schema.Union(
   DuplicateChild,
   TooManyChildren,
   AlreadySupervised,
+  ActorElsewhere,
   ActorNotRegistered
 )
 /** A tree that cannot be built as it is written; to try again does not help. */
@@ -92,6 +93,7 @@ export const StartError = Schema.Union(
   DuplicateChild,
   TooManyChildren,
   AlreadySupervised,
+  ActorElsewhere,
   ActorNotRegistered,
   ChildNotStarted
 )

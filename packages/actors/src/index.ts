@@ -24,6 +24,7 @@ export * as EventSourced from "./EventSourced.ts"
 export * as Handling from "./Handling.ts"
 export * as LifecycleEvent from "./LifecycleEvent.ts"
 export * as Mailbox from "./Mailbox.ts"
+export * as Placement from "./Placement.ts"
 export * as Quarantine from "./Quarantine.ts"
 export { QuarantineStore, type QuarantineStoreService } from "./QuarantineStore.ts"
 export {

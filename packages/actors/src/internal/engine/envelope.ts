@@ -40,6 +40,8 @@ export class Envelope implements Entry<Envelope> {
   refusal: TellError | undefined = undefined
   /** Who holds it. */
   owner: Owner | undefined = undefined
+  /** Of a message from elsewhere: its actor moves away, and it goes back to who brought it. */
+  onMoved: (() => void) | undefined = undefined
 
   constructor(tag: string, payload: unknown) {
     this.tag = tag

@@ -1,4 +1,7 @@
-/** The actor system of one process: actors by type and id, in memory. */
+/**
+ * The actor system of one process: actors by type and id, in memory. It is one file, since what the
+ * engine and its hosts may ask of it is to be read beside each other.
+ */
 import type { Rpc } from "@effect/rpc"
 import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import {
@@ -15,18 +18,25 @@ import {
   Utils
 } from "effect"
 import type { ActorAddress } from "../../ActorAddress.ts"
-import { ActorNotRegistered, type ActorStopped, type AlreadySupervised } from "../../ActorError.ts"
+import {
+  ActorElsewhere,
+  ActorNotRegistered,
+  type ActorStopped,
+  type AlreadySupervised
+} from "../../ActorError.ts"
 import type { ActorSystemService, Engine, Settings, Stats } from "../../ActorSystem.ts"
 import type { DeadLetter, Reason } from "../../DeadLetter.ts"
 import { EventLoop, type EventLoopService } from "../../EventLoop.ts"
 import type { LifecycleEvent } from "../../LifecycleEvent.ts"
+import type { Placement } from "../../Placement.ts"
 import { Broadcast } from "./broadcast.ts"
 import type { Cell } from "./cell.ts"
 import { Dispatcher } from "./dispatcher.ts"
-import { type Envelope, refuse } from "./envelope.ts"
+import { Ask, type Envelope, refuse, settled } from "./envelope.ts"
 import type { Host } from "./host.ts"
 import { LifecycleLog } from "./lifecycleLog.ts"
 import type { OnTerminated } from "./onlookers.ts"
+import { CarriedParcel } from "./parcel.ts"
 import type { Registration } from "./registration.ts"
 import { LocalSpecies } from "./species.ts"
 import type { Child, Parent } from "./supervised.ts"
@@ -41,29 +51,39 @@ const deadLetters = Metric.counter("plantd_dead_letters_total", { incremental: t
 export const makeLocalSystem = (
   settings: Settings
 ): Effect.Effect<ActorSystemService, never, Scope.Scope> =>
+  Effect.map(makeSystem(settings), serviceOf)
+
+/** Makes a system with a placement, where one is given. */
+export const makeSystem = (
+  settings: Settings,
+  placement?: Placement
+): Effect.Effect<LocalSystem, never, Scope.Scope> =>
   Effect.gen(function*() {
     const runtime = yield* Effect.runtime()
     const clock = yield* Effect.clock
     const seed = yield* Random.nextInt
     const eventLoop = yield* EventLoop
-    const system = new LocalSystem({ settings, runtime, clock, eventLoop, seed })
+    const system = new LocalSystem({ settings, runtime, clock, eventLoop, seed, placement })
     yield* Effect.addFinalizer(() => Effect.sync(() => system.close()))
-    return {
-      engine: system,
-      stop: (address) => system.stop(address),
-      drain: system.drain(),
-      start: (address) => system.start(address),
-      watch: (address) =>
-        Effect.async((resume) => {
-          const unwatch = system.watch(address, (end) => resume(Effect.succeed(end)))
-          return Effect.sync(unwatch)
-        }),
-      backlog: (address) => Effect.sync(() => system.backlog(address)),
-      revive: (address) => Effect.sync(() => system.revive(address)),
-      events: system.events.stream,
-      stats: Effect.sync(() => system.stats())
-    }
+    return system
   })
+
+/** A system as those see it who use it. */
+export const serviceOf = (system: LocalSystem): ActorSystemService => ({
+  engine: system,
+  stop: (address) => system.stop(address),
+  drain: system.drain(),
+  start: (address) => system.start(address),
+  watch: (address) =>
+    Effect.async((resume) => {
+      const unwatch = system.watch(address, (end) => resume(Effect.succeed(end)))
+      return Effect.sync(unwatch)
+    }),
+  backlog: (address) => Effect.sync(() => system.backlog(address)),
+  revive: (address) => Effect.sync(() => system.revive(address)),
+  events: system.events.stream,
+  stats: Effect.sync(() => system.stats())
+})
 
 interface Ingredients {
   readonly settings: Settings
@@ -71,9 +91,11 @@ interface Ingredients {
   readonly clock: Clock.Clock
   readonly eventLoop: EventLoopService
   readonly seed: number
+  readonly placement: Placement | undefined
 }
 
-class LocalSystem implements Engine, Host {
+/** The actors of one process. */
+export class LocalSystem implements Engine, Host {
   readonly askTimeoutMillis: number
   readonly roundTrip: boolean
   readonly clock: Clock.Clock
@@ -81,7 +103,10 @@ class LocalSystem implements Engine, Host {
   readonly timetable: Timetable
   readonly dispatcher: Dispatcher
   readonly events: Broadcast<LifecycleEvent>
-  private readonly species = new Map<string, LocalSpecies>()
+  readonly species = new Map<string, LocalSpecies>()
+  /** The protocols that messages are sent by, by type. */
+  readonly met = new Map<string, RpcGroup.RpcGroup<Rpc.Any>>()
+  private readonly placement: Placement | undefined
   private readonly counts = { started: 0, crashes: 0, restarts: 0, deadLetters: 0 }
   private readonly draw: Utils.PCGRandom
   private readonly log: LifecycleLog
@@ -89,7 +114,8 @@ class LocalSystem implements Engine, Host {
   readonly nextSerial = () => this.serial++
   handled = 0
 
-  constructor({ clock, eventLoop, runtime, seed, settings }: Ingredients) {
+  constructor({ clock, eventLoop, placement, runtime, seed, settings }: Ingredients) {
+    this.placement = placement
     this.clock = clock
     this.eventLoop = eventLoop
     this.roundTrip = settings.serialization === "round-trip"
@@ -133,13 +159,28 @@ class LocalSystem implements Engine, Host {
       }),
       (species) =>
         Effect.zipRight(
-          species.shutdown,
-          Effect.sync(() => this.species.delete(registration.type))
+          this.placement?.beforeClose ?? Effect.void,
+          Effect.zipRight(
+            species.shutdown,
+            Effect.sync(() => this.species.delete(registration.type))
+          )
         )
     )
   }
 
+  meet(type: string, protocol: RpcGroup.RpcGroup<Rpc.Any>): void {
+    this.met.set(type, protocol)
+  }
+
   deliver(type: string, id: string, envelope: Envelope): void {
+    const { placement } = this
+    if (placement !== undefined && !placement.isHere(type, id)) {
+      placement.carry(new CarriedParcel(this, { type, id }, envelope))
+    } else this.deliverHere(type, id, envelope)
+  }
+
+  /** Hands a message to its actor in this process, wherever it is said to live. */
+  deliverHere(type: string, id: string, envelope: Envelope): void {
     const species = this.species.get(type)
     if (species !== undefined) {
       species.deliver(id, envelope)
@@ -148,6 +189,20 @@ class LocalSystem implements Engine, Host {
     const address = { type, id }
     this.deadLetter(address, envelope.tag, "not-registered")
     refuse(envelope, this.notRegistered(address))
+  }
+
+  forward(address: ActorAddress, envelope: Envelope): boolean {
+    const { placement } = this
+    const { onMoved } = envelope
+    if (placement === undefined) return false
+    if (envelope instanceof Ask && envelope.heapIndex >= 0) this.timetable.remove(envelope)
+    if (onMoved === undefined) {
+      placement.carry(new CarriedParcel(this, address, envelope))
+      return true
+    }
+    envelope.phase = settled
+    onMoved()
+    return true
   }
 
   call(type: string, id: string, envelope: Envelope): void {
@@ -163,7 +218,11 @@ class LocalSystem implements Engine, Host {
   adopt(
     address: ActorAddress,
     parent: Parent
-  ): Child | ActorNotRegistered | AlreadySupervised {
+  ): Child | ActorNotRegistered | AlreadySupervised | ActorElsewhere {
+    const { placement } = this
+    if (placement !== undefined && !placement.isHere(address.type, address.id)) {
+      return new ActorElsewhere({ address })
+    }
     return this.species.get(address.type)?.adopt(address.id, parent)
       ?? this.notRegistered(address)
   }

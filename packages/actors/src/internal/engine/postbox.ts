@@ -31,6 +31,8 @@ interface End {
 /** What a postbox needs of its system. */
 export interface PostOffice {
   readonly timetable: Timetable
+  /** Sends a message on to where its actor lives from now on; false where that is nowhere. */
+  readonly forward: (address: ActorAddress, envelope: Envelope) => boolean
   readonly deadLetter: (address: ActorAddress, tag: string, reason: DeadLetterReason) => void
 }
 
@@ -205,6 +207,7 @@ export class Postbox {
   private giveUp(envelopes: ReadonlyArray<Envelope>, end: End): void {
     const { address } = this
     for (const envelope of envelopes) {
+      if (end.reason === "moved" && this.office.forward(address, envelope)) continue
       this.office.deadLetter(address, envelope.tag, "stopped")
       this.refuse(envelope, new ActorStopped({ address, ...end }))
     }

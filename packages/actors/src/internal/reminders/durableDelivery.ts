@@ -117,6 +117,7 @@ const outcomeOf = (address: ActorAddress, cause: Cause.Cause<unknown>): Outcome 
   const text = causeText(error.message)
   switch (error._tag) {
     case "ActorCrashed":
+    case "DeliveryUnknown":
       return { _tag: "attempted", cause: text }
     case "AskTimeout":
       return { _tag: error.outcome === "unknown" ? "attempted" : "refused", cause: text }

@@ -1,0 +1,130 @@
+/**
+ * The store of leases on SQLite, for nodes of one machine, or on PostgreSQL. Leases are not synced
+ * to the disk: what a loss of power takes of them has run out before the machine is up again.
+ */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import type { SqlError } from "@effect/sql/SqlError"
+import type { DurableError } from "@plantd/actors"
+import * as SqlStorage from "@plantd/actors/SqlStorage"
+import { Effect, Exit, Layer, type Scope } from "effect"
+import { AddressInUse, LeaseLost, ShardsDiffer } from "./ClusterError.ts"
+import { type LeaseStatements, leaseStatementsOf, leaseMigrations } from "./internal/leaseSql.ts"
+import { type Joining, LeaseStore, type LeaseStoreService, type Member } from "./LeaseStore.ts"
+
+/** What keeps a store from opening. */
+export type OpenError = DurableError.SchemaTooNew | DurableError.StoreUnavailable
+
+/** A store with these settings, on the database of the `SqlClient`; its tables are made. */
+export const make = (
+  settings: Partial<SqlStorage.Settings> = {}
+): Effect.Effect<LeaseStoreService, OpenError, SqlClient | Scope.Scope> =>
+  Effect.map(
+    SqlStorage.open({ name: "SqlLeaseStore", migrations: leaseMigrations, settings }),
+    storeOn
+  )
+
+/** A store with these settings. */
+export const layerWith = (
+  settings: Partial<SqlStorage.Settings>
+): Layer.Layer<LeaseStore, OpenError, SqlClient> => Layer.scoped(LeaseStore, make(settings))
+
+/** A store with the default settings. */
+export const layer: Layer.Layer<LeaseStore, OpenError, SqlClient> = Layer.suspend(() =>
+  layerWith({})
+)
+
+type Run<A, E = never> = (connection: Connection) => Effect.Effect<Exit.Exit<A, E>, SqlError>
+
+const storeOn = (storage: SqlStorage.Storage): LeaseStoreService => {
+  const statements = leaseStatementsOf(storage.dialect)
+  const write = <A, E = never>(run: Run<A, E>) =>
+    storage.write<A, E>({ bytes: 0, synced: false, run })
+  const change = (text: string, parameters: ReadonlyArray<unknown>) =>
+    write<ReadonlyArray<SqlStorage.Row>>((connection) =>
+      Effect.map(SqlStorage.execute(connection, text, parameters), Exit.succeed)
+    )
+  return {
+    join: (node, { ttlMillis }) => write(join(statements, node, ttlMillis)),
+    renew: ({ session, ttlMillis }) =>
+      write<ReadonlyArray<string>, LeaseLost>((connection) =>
+        Effect.gen(function*() {
+          const parameters = [ttlMillis, session]
+          const member = yield* SqlStorage.execute(connection, statements.renewNode, parameters)
+          if (member.length === 0) return Exit.fail(new LeaseLost({ address: session }))
+          const held = yield* SqlStorage.execute(connection, statements.renewLeases, parameters)
+          return Exit.succeed(held.map(({ shard }) => String(shard)))
+        })
+      ),
+    acquire: ({ session, ttlMillis }, shards) =>
+      Effect.map(
+        change(statements.acquire, acquireParameters(storage, shards, [session, ttlMillis])),
+        (rows) => rows.map(({ shard }) => String(shard))
+      ),
+    release: (session, shards) =>
+      Effect.asVoid(
+        shards === undefined
+          ? change(statements.releaseAll, [session])
+          : change(statements.release, [JSON.stringify(shards), session])
+      ),
+    drain: (address) => Effect.map(change(statements.drain, [address]), (rows) => rows.length > 0),
+    leave: (session) =>
+      Effect.zipRight(
+        change(statements.releaseAll, [session]),
+        Effect.asVoid(change(statements.leave, [session]))
+      ),
+    view: Effect.gen(function*() {
+      const members = yield* storage.read(statements.members)
+      const holders = yield* storage.read(statements.holders)
+      return {
+        members: members.map(memberOf),
+        holders: new Map(holders.map(({ session, shard }) => [String(shard), String(session)]))
+      }
+    })
+  }
+}
+
+// SQLite takes parameters as they stand in the text, where the rows come last.
+const acquireParameters = (
+  { dialect }: SqlStorage.Storage,
+  shards: ReadonlyArray<string>,
+  others: ReadonlyArray<unknown>
+): ReadonlyArray<unknown> => {
+  const rows = JSON.stringify(shards)
+  return dialect.name === "sqlite" ? [...others, rows] : [rows, ...others]
+}
+
+const join = (
+  statements: LeaseStatements,
+  { address, session, shards, version, weight }: Joining,
+  ttlMillis: number
+): Run<void, AddressInUse | ShardsDiffer> =>
+(connection) =>
+  Effect.gen(function*() {
+    const run = (text: string, ...parameters: ReadonlyArray<unknown>) =>
+      SqlStorage.execute(connection, text, parameters)
+    const [occupant] = yield* run(statements.occupant, address, session)
+    if (occupant !== undefined) {
+      const startedAt = Number(occupant["started_at"])
+      return Exit.fail(new AddressInUse({ address, startedAt }))
+    }
+    const [stored] = yield* run(statements.shards)
+    const others = yield* run(statements.alone, address)
+    const known = stored === undefined ? shards : Number(stored["shards"])
+    if (others.length > 0 && known !== shards) {
+      return Exit.fail(new ShardsDiffer({ shards, stored: known }))
+    }
+    yield* run(statements.setShards, shards)
+    yield* run(statements.join, address, session, version, weight, ttlMillis)
+    return Exit.void
+  })
+
+const memberOf = (row: SqlStorage.Row): Member => ({
+  address: String(row["address"]),
+  session: String(row["session"]),
+  version: String(row["version"]),
+  weight: Number(row["weight"]),
+  startedAt: Number(row["started_at"]),
+  leaseLeft: Number(row["lease_left"]),
+  draining: Number(row["draining"]) === 1
+})

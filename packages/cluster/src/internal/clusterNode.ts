@@ -1,0 +1,228 @@
+/** Puts one node of a cluster together: its leases, its peers, its actors. */
+import * as MessageStorage from "@effect/cluster/MessageStorage"
+import * as RunnerHealth from "@effect/cluster/RunnerHealth"
+import * as Runners from "@effect/cluster/Runners"
+import { RunnerStorage } from "@effect/cluster/RunnerStorage"
+import * as Sharding from "@effect/cluster/Sharding"
+import * as ShardingConfig from "@effect/cluster/ShardingConfig"
+import { type ActorSystemSettings, Placement } from "@plantd/actors"
+import { Monotonic } from "@plantd/core"
+import {
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  FiberSet,
+  Layer,
+  Option,
+  PubSub,
+  Scope,
+  Stream
+} from "effect"
+import type { ClusterService, MembershipEvent } from "../Cluster.ts"
+import { type Bounds, boundsOf, type Settings } from "../ClusterSettings.ts"
+import { type Joining, LeaseStore, type View } from "../LeaseStore.ts"
+import { PeerTransport } from "../PeerTransport.ts"
+import { Inbox } from "./inbox.ts"
+import { LeaseClock } from "./leaseClock.ts"
+import { addressOf, runnerStorageOf } from "./leaseKeeper.ts"
+import { giveAway, join, lookAgain, newSession, stopWithLease } from "./membership.ts"
+import { eventsBetween } from "./memberEvents.ts"
+import { Router } from "./router.ts"
+import { group, ShardMap } from "./shardMap.ts"
+
+/** The version of what nodes say to each other. */
+export const protocolVersion = "1"
+
+/** Events that wait for a slow reader; the oldest are forgotten. */
+const eventsMax = 1_024
+
+/** How long the cluster engine may take to end, in milliseconds. */
+const engineCloseMillis = 1_000
+
+/** A node of a cluster, for as long as the scope lasts. */
+export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings>) =>
+  Effect.gen(function*() {
+    const ground = yield* groundOf(settings)
+    const { bounds, self, store, transport } = ground
+    const drain = yield* Effect.cached(giveAway(self, bounds, store))
+    const late: Late = { engine: undefined, hosted: undefined }
+    const router = routerOf(ground, late, drain)
+    const hosted = yield* Placement.host(router, actors)
+    late.hosted = hosted
+    const inbox = inboxOf(ground, { hosted, router })
+    const { events, onView } = yield* observe(ground, { inbox, router })
+    yield* join(self, bounds, store)
+    yield* transport.serve(
+      { host: settings.listenHost ?? settings.host, port: settings.port },
+      (batch) => inbox.take(batch)
+    )
+    late.engine = yield* shardingOf(storageOf(ground, { hosted, onView }), settings, bounds)
+    yield* Effect.forkScoped(lookAgain(ground.again, store, onView))
+    yield* Effect.forkScoped(stopWithLease(ground.lease, hosted))
+    yield* Effect.addFinalizer(() => drain)
+    const cluster: ClusterService = {
+      self,
+      view: store.view,
+      events,
+      isHere: (id) => router.isHere("", id),
+      waiting: Effect.sync(() => router.waiting),
+      drain
+    }
+    return { cluster, system: hosted.service }
+  })
+
+/** What all parts of a node stand on. */
+type Ground = Effect.Effect.Success<ReturnType<typeof groundOf>>
+
+const groundOf = (settings: Settings) =>
+  Effect.gen(function*() {
+    const bounds = boundsOf(settings)
+    const clock = yield* Effect.clock
+    const now = () => Monotonic.millis(clock)
+    const self: Joining = {
+      address: bounds.address,
+      session: yield* newSession,
+      version: protocolVersion,
+      weight: settings.weight,
+      shards: settings.shards
+    }
+    return {
+      settings,
+      bounds,
+      self,
+      now,
+      startedAt: now(),
+      store: yield* LeaseStore,
+      transport: yield* PeerTransport,
+      shards: new ShardMap(settings.shards),
+      lease: new LeaseClock(now),
+      /** Opened where the view is to be read anew. */
+      again: Effect.unsafeMakeLatch(false),
+      run: yield* FiberSet.makeRuntime<never, void, never>()
+    }
+  })
+
+/** What is made after the router, and needs it. */
+interface Late {
+  engine: Sharding.Sharding["Type"] | undefined
+  hosted: Placement.HostedSystem | undefined
+}
+
+const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Router => {
+  const { again, bounds, lease, now, run, self, settings, shards, transport } = ground
+  return new Router({
+    shards,
+    self,
+    now,
+    heldMax: settings.heldMax,
+    holdMillis: bounds.holdMillis,
+    office: {
+      self,
+      now,
+      batchMax: settings.batchMax,
+      queuedMax: settings.queuedMax,
+      attemptMillis: bounds.attemptMillis
+    },
+    holds: (shard) => {
+      const id = shards.ids[shard]
+      return id !== undefined && late.engine?.hasShardId(id) === true && lease.isValid
+    },
+    protocolOf: (type) => late.hosted?.protocolOf(type),
+    open: (peer) =>
+      run(Effect.scoped(Effect.flatMap(transport.connect(peer.address), (post) => peer.run(post)))),
+    drain,
+    lookAgain: () => again.unsafeOpen()
+  })
+}
+
+const inboxOf = (
+  { bounds, now, self, startedAt }: Ground,
+  { hosted, router }: { readonly hosted: Placement.HostedSystem; readonly router: Router }
+): Inbox =>
+  new Inbox({
+    session: self.session,
+    hosted,
+    isHere: router.isHere,
+    isStarting: () => now() - startedAt < bounds.registrationMillis,
+    peerOf: router.peerOf,
+    elsewhere: router.elsewhere
+  })
+
+/** Follows what the store says, and tells what happened. */
+const observe = (
+  { run }: Ground,
+  { inbox, router }: { readonly inbox: Inbox; readonly router: Router }
+) =>
+  Effect.map(PubSub.sliding<MembershipEvent>(eventsMax), (hub) => {
+    let seen: View = { members: [], holders: new Map() }
+    const onView = (view: View): void => {
+      for (const event of eventsBetween(seen, view)) run(PubSub.publish(hub, event))
+      seen = view
+      for (const session of router.see(view)) inbox.forget(session)
+    }
+    return { events: Stream.fromPubSub(hub), onView }
+  })
+
+const storageOf = (
+  { again, bounds, lease, now, self, shards, store }: Ground,
+  { hosted, onView }: {
+    readonly hosted: Placement.HostedSystem
+    readonly onView: (view: View) => void
+  }
+) =>
+  runnerStorageOf({
+    self,
+    store,
+    clock: lease,
+    now,
+    shards,
+    hosted,
+    leaseMillis: bounds.leaseMillis,
+    handoffMillis: bounds.handoffMillis,
+    acquireMillis: bounds.refreshMillis,
+    onView,
+    onChange: () => again.unsafeOpen()
+  })
+
+/** The cluster engine, which divides the shards among the nodes; it sends no messages here. */
+const shardingOf = (
+  storage: RunnerStorage["Type"],
+  { shards, weight }: Settings,
+  { address, leaseMillis, refreshMillis }: Bounds
+): Effect.Effect<Sharding.Sharding["Type"], never, Scope.Scope> => {
+  const config = ShardingConfig.layer({
+    runnerAddress: Option.some(addressOf(address)),
+    runnerShardWeight: Math.max(1, weight),
+    shardsPerGroup: shards,
+    availableShardGroups: [group],
+    assignedShardGroups: [group],
+    shardLockExpiration: Duration.millis(leaseMillis),
+    shardLockRefreshInterval: Duration.millis(refreshMillis),
+    refreshAssignmentsInterval: Duration.millis(refreshMillis),
+    entityMessagePollInterval: Duration.millis(refreshMillis),
+    simulateRemoteSerialization: false
+  })
+  const layer = Sharding.layer.pipe(
+    Layer.provide(Runners.layerNoop),
+    Layer.provide(RunnerHealth.layerNoop),
+    Layer.provide(MessageStorage.layerNoop),
+    Layer.provide(Layer.succeed(RunnerStorage, storage)),
+    Layer.provide(config)
+  )
+  // Where the store is away it waits for it, also when it is to end.
+  const scope = Effect.acquireRelease(
+    Scope.make(),
+    (scope) =>
+      Effect.flatMap(
+        Effect.forkDaemon(Scope.close(scope, Exit.void)),
+        (closing) =>
+          Effect.timeoutOption(Effect.interruptible(Fiber.join(closing)), engineCloseMillis)
+      )
+  )
+  return scope.pipe(
+    Effect.flatMap((scope) => Layer.buildWithScope(layer, scope)),
+    Effect.map(Context.get(Sharding.Sharding))
+  )
+}

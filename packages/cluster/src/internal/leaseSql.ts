@@ -1,0 +1,77 @@
+/**
+ * The tables and statements of the store of leases, for SQLite and PostgreSQL. Each statement looks
+ * at the clock of the database itself, in milliseconds.
+ */
+import * as SqlStorage from "@plantd/actors/SqlStorage"
+import { Effect } from "effect"
+
+const cluster = "plantd_cluster"
+const nodes = "plantd_cluster_nodes"
+const leases = "plantd_cluster_leases"
+
+/** Their migrations. */
+export const leaseMigrations: SqlStorage.Migrations = {
+  table: "plantd_cluster_migrations",
+  steps: {
+    "1_leases": Effect.all([
+      SqlStorage.createTable(cluster, "id BIGINT NOT NULL PRIMARY KEY, shards BIGINT NOT NULL"),
+      SqlStorage.createTable(
+        nodes,
+        "address TEXT NOT NULL PRIMARY KEY, session TEXT NOT NULL, version TEXT NOT NULL,"
+          + " weight BIGINT NOT NULL, started_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,"
+          + " draining BIGINT NOT NULL"
+      ),
+      SqlStorage.createTable(
+        leases,
+        "shard TEXT NOT NULL PRIMARY KEY, session TEXT NOT NULL, expires_at BIGINT NOT NULL"
+      ),
+      SqlStorage.createIndex(leases, "session")
+    ], { discard: true })
+  }
+}
+
+/** Statements in one dialect. */
+export type LeaseStatements = ReturnType<typeof leaseStatementsOf>
+
+/** Writes the statements in a dialect. */
+export const leaseStatementsOf = ({ name, parameter, rows }: SqlStorage.Dialect) => {
+  const now = name === "sqlite"
+    ? "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    : "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+  const value = name === "sqlite" ? "value" : "value #>> '{}'"
+  const number = (position: number) => `CAST(${parameter(position)} AS BIGINT)`
+  return {
+    now: `SELECT ${now} AS now`,
+    alone: `SELECT 1 AS other FROM ${nodes} WHERE expires_at > ${now}`
+      + ` AND address <> ${parameter(1)} LIMIT 1`,
+    shards: `SELECT shards FROM ${cluster} WHERE id = 1`,
+    setShards: `INSERT INTO ${cluster} (id, shards) VALUES (1, ${number(1)})`
+      + " ON CONFLICT (id) DO UPDATE SET shards = excluded.shards",
+    occupant: `SELECT session, started_at FROM ${nodes} WHERE address = ${parameter(1)}`
+      + ` AND session <> ${parameter(2)} AND expires_at > ${now}`,
+    join: `INSERT INTO ${nodes}`
+      + " (address, session, version, weight, started_at, expires_at, draining)"
+      + ` VALUES (${parameter(1)}, ${parameter(2)}, ${parameter(3)}, ${number(4)}, ${now},`
+      + ` ${now} + ${number(5)}, 0) ON CONFLICT (address) DO UPDATE SET`
+      + " session = excluded.session, version = excluded.version, weight = excluded.weight,"
+      + " started_at = excluded.started_at, expires_at = excluded.expires_at, draining = 0",
+    renewNode: `UPDATE ${nodes} SET expires_at = ${now} + ${number(1)}`
+      + ` WHERE session = ${parameter(2)} RETURNING address`,
+    renewLeases: `UPDATE ${leases} SET expires_at = ${now} + ${number(1)}`
+      + ` WHERE session = ${parameter(2)} AND expires_at > ${now} RETURNING shard`,
+    // PostgreSQL numbers parameters as they are passed; the rows are the first.
+    acquire: `INSERT INTO ${leases} (shard, session, expires_at)`
+      + ` SELECT ${value}, ${parameter(2)}, ${now} + ${number(3)} FROM ${rows} WHERE true`
+      + " ON CONFLICT (shard) DO UPDATE SET session = excluded.session,"
+      + ` expires_at = excluded.expires_at WHERE ${leases}.session = excluded.session`
+      + ` OR ${leases}.expires_at <= ${now} RETURNING shard`,
+    releaseAll: `DELETE FROM ${leases} WHERE session = ${parameter(1)}`,
+    release: `DELETE FROM ${leases} WHERE shard IN (SELECT ${value} FROM ${rows})`
+      + ` AND session = ${parameter(2)}`,
+    drain: `UPDATE ${nodes} SET draining = 1 WHERE address = ${parameter(1)} RETURNING address`,
+    leave: `DELETE FROM ${nodes} WHERE session = ${parameter(1)}`,
+    members: "SELECT address, session, version, weight, started_at,"
+      + ` expires_at - ${now} AS lease_left, draining FROM ${nodes} ORDER BY address`,
+    holders: `SELECT shard, session FROM ${leases} WHERE expires_at > ${now}`
+  } as const
+}

@@ -1,0 +1,93 @@
+/** How a node becomes a member of its cluster, remains one, and leaves. */
+import type { Placement } from "@plantd/actors"
+import { Effect, Option, Random } from "effect"
+import type { Bounds } from "../ClusterSettings.ts"
+import type { Joining, LeaseStoreService, View } from "../LeaseStore.ts"
+import type { LeaseClock } from "./leaseClock.ts"
+
+/** Between two looks at who holds what, where messages wait for that, in milliseconds. */
+const lookAgainMillis = 25
+
+/** Between two looks whether the lease lasts still, in milliseconds. */
+const watchMillis = 50
+
+/** A name for one run of a node. */
+export const newSession = Effect.map(
+  Effect.replicateEffect(Random.nextIntBetween(0, 0x1_0000), 4),
+  (parts) => parts.map((part) => part.toString(16).padStart(4, "0")).join("")
+)
+
+/** Waits until the lease of a former run under the same address is over. */
+export const join = (
+  self: Joining,
+  { leaseMillis: ttlMillis }: Bounds,
+  store: LeaseStoreService
+) => {
+  const waitMillis = 100
+  const tries = Math.ceil((ttlMillis + 1_000) / waitMillis)
+  const once = store.join(self, { ttlMillis })
+  const again = (left: number): typeof once =>
+    Effect.catchTag(
+      once,
+      "AddressInUse",
+      (error) => left === 0 ? error : Effect.delay(again(left - 1), waitMillis)
+    )
+  return Effect.acquireRelease(again(tries), () => Effect.ignore(store.leave(self.session)))
+}
+
+/** Looks at who holds what when messages wait for that; at most once in a while. */
+export const lookAgain = (
+  again: Effect.Latch,
+  store: LeaseStoreService,
+  onView: (view: View) => void
+): Effect.Effect<never> =>
+  again.await.pipe(
+    Effect.zipRight(Effect.sync(() => again.unsafeClose())),
+    Effect.zipRight(Effect.ignore(Effect.map(store.view, onView))),
+    Effect.zipRight(Effect.sleep(lookAgainMillis)),
+    Effect.forever
+  )
+
+/** Ends the actors of a node that could not renew its lease: another one may run them soon. */
+export const stopWithLease = (
+  lease: LeaseClock,
+  hosted: Placement.HostedSystem
+): Effect.Effect<never> => {
+  let valid = false
+  return Effect.suspend(() => {
+    const was = valid
+    valid = lease.isValid
+    if (valid || !was) return Effect.sleep(watchMillis)
+    return Effect.logError("the lease of this node is over: its actors stop").pipe(
+      Effect.zipRight(hosted.revoke(() => true))
+    )
+  }).pipe(Effect.forever)
+}
+
+/** Gives the shards of a node to others; done when they are held by none, or time is over. */
+export const giveAway = (
+  self: Joining,
+  { drainMillis }: Bounds,
+  store: LeaseStoreService
+): Effect.Effect<void> => {
+  const wait: Effect.Effect<void> = Effect.flatMap(
+    Effect.option(store.view),
+    Option.match({
+      onNone: () => Effect.delay(wait, lookAgainMillis),
+      onSome: ({ holders, members }) => {
+        const others = members.some(({ draining, leaseLeft, session, weight }) =>
+          session !== self.session && leaseLeft > 0 && !draining && weight > 0
+        )
+        const held = [...holders.values()].includes(self.session)
+        return others && held ? Effect.delay(wait, lookAgainMillis) : Effect.void
+      }
+    })
+  )
+  return Effect.ignore(store.drain(self.address)).pipe(
+    Effect.zipRight(wait),
+    // Also where a scope closes by it, which nothing interrupts.
+    Effect.interruptible,
+    Effect.timeoutOption(drainMillis),
+    Effect.asVoid
+  )
+}

@@ -1,0 +1,124 @@
+/** Leases in memory: they expire by the clock of Effect. */
+import { Clock, Effect } from "effect"
+import { AddressInUse, LeaseLost, ShardsDiffer } from "../ClusterError.ts"
+import type { Joining, LeaseStoreService } from "../LeaseStore.ts"
+
+interface Stored {
+  readonly node: Joining
+  readonly startedAt: number
+  expiresAt: number
+  draining: boolean
+}
+
+interface Lease {
+  readonly session: string
+  readonly expiresAt: number
+}
+
+interface Memory {
+  /** By address. */
+  readonly nodes: Map<string, Stored>
+  /** By shard. */
+  readonly leases: Map<string, Lease>
+  shards: number | undefined
+}
+
+const at = <A, E>(body: (now: number) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(Clock.currentTimeMillis, body)
+
+/** A store in memory. */
+export const memoryLeases = (): LeaseStoreService => {
+  const memory: Memory = { nodes: new Map(), leases: new Map(), shards: undefined }
+  return { ...membersIn(memory), ...leasesIn(memory) }
+}
+
+const membersIn = (memory: Memory): Pick<LeaseStoreService, "join" | "drain" | "leave"> => {
+  const { leases, nodes } = memory
+  return {
+    join: (node, { ttlMillis }) =>
+      at((now): Effect.Effect<void, AddressInUse | ShardsDiffer> => {
+        const { address, session, shards } = node
+        const before = nodes.get(address)
+        if (before !== undefined && before.node.session !== session && before.expiresAt > now) {
+          return new AddressInUse({ address, startedAt: before.startedAt })
+        }
+        const others = [...nodes.values()].some((other) =>
+          other.expiresAt > now && other.node.address !== address
+        )
+        const stored = memory.shards ?? shards
+        if (others && stored !== shards) return new ShardsDiffer({ shards, stored })
+        memory.shards = shards
+        const expiresAt = now + ttlMillis
+        nodes.set(address, { node, startedAt: now, expiresAt, draining: false })
+        return Effect.void
+      }),
+    drain: (address) =>
+      Effect.sync(() => {
+        const stored = nodes.get(address)
+        if (stored !== undefined) stored.draining = true
+        return stored !== undefined
+      }),
+    leave: (session) =>
+      Effect.sync(() => {
+        for (const [address, { node }] of nodes) {
+          if (node.session === session) nodes.delete(address)
+        }
+        for (const [shard, lease] of leases) if (lease.session === session) leases.delete(shard)
+      })
+  }
+}
+
+const leasesIn = (
+  { leases, nodes }: Memory
+): Pick<LeaseStoreService, "renew" | "acquire" | "release" | "view"> => ({
+  renew: ({ session, ttlMillis }) =>
+    at((now): Effect.Effect<ReadonlyArray<string>, LeaseLost> => {
+      const stored = [...nodes.values()].find(({ node }) => node.session === session)
+      if (stored === undefined) return new LeaseLost({ address: session })
+      stored.expiresAt = now + ttlMillis
+      const mine = heldBy(leases, session, now)
+      for (const shard of mine) leases.set(shard, { session, expiresAt: now + ttlMillis })
+      return Effect.succeed(mine)
+    }),
+  acquire: ({ session, ttlMillis }, shards) =>
+    at((now) => {
+      for (const shard of shards) {
+        const lease = leases.get(shard)
+        const taken = lease !== undefined && lease.session !== session && lease.expiresAt > now
+        if (!taken) leases.set(shard, { session, expiresAt: now + ttlMillis })
+      }
+      const wanted = new Set(shards)
+      return Effect.succeed(heldBy(leases, session, now).filter((shard) => wanted.has(shard)))
+    }),
+  release: (session, shards) =>
+    Effect.sync(() => {
+      for (const shard of shards ?? Array.from(leases.keys())) {
+        if (leases.get(shard)?.session === session) leases.delete(shard)
+      }
+    }),
+  view: at((now) =>
+    Effect.succeed({
+      members: [...nodes.values()].map(({ draining, expiresAt, node, startedAt }) => ({
+        address: node.address,
+        session: node.session,
+        version: node.version,
+        weight: node.weight,
+        startedAt,
+        leaseLeft: expiresAt - now,
+        draining
+      })),
+      holders: new Map(
+        [...leases].filter(([, { expiresAt }]) => expiresAt > now)
+          .map(([shard, { session }]) => [shard, session])
+      )
+    })
+  )
+})
+
+const heldBy = (
+  leases: ReadonlyMap<string, Lease>,
+  session: string,
+  now: number
+): ReadonlyArray<string> =>
+  [...leases].filter(([, lease]) => lease.session === session && lease.expiresAt > now)
+    .map(([shard]) => shard)

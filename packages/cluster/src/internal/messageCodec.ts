@@ -1,0 +1,88 @@
+/** Payloads and answers of a message as they go between nodes. Types end here. */
+import type { Rpc } from "@effect/rpc"
+import * as RpcSchema from "@effect/rpc/RpcSchema"
+import { ActorError } from "@plantd/actors"
+import { Cause, Either, Exit, ParseResult, Schema } from "effect"
+
+/** An answer between nodes: what it is, and its value. */
+export type EncodedExit = readonly [kind: number, value: unknown]
+
+/** The answer of the handler. */
+export const answered = 0
+/** The error that its Rpc declares. */
+export const failed = 1
+/** What the runtime says of the message. */
+export const refused = 2
+
+/** Encodes and decodes what goes with one Rpc. */
+export interface MessageCodec {
+  readonly streams: boolean
+  readonly encode: (payload: unknown) => Either.Either<unknown, string>
+  readonly decode: (payload: unknown) => Either.Either<unknown, string>
+  readonly encodeExit: (exit: Exit.Exit<unknown, unknown>) => Either.Either<EncodedExit, string>
+  readonly decodeExit: (
+    exit: EncodedExit
+  ) => Either.Either<Exit.Exit<unknown, unknown>, string>
+}
+
+const encodeError = Schema.encodeUnknownEither(ActorError.AskError)
+const decodeError = Schema.decodeUnknownEither(ActorError.AskError)
+
+/** What the runtime says of a message, encoded; it always can be. */
+export const encodeRefusal = (error: ActorError.AskError): unknown =>
+  Schema.encodeSync(ActorError.AskError)(error)
+
+const textOf = <A>(either: Either.Either<A, ParseResult.ParseError>): Either.Either<A, string> =>
+  Either.mapLeft(either, ParseResult.TreeFormatter.formatErrorSync)
+
+const cached = new WeakMap<object, MessageCodec>()
+
+/** The codec of an Rpc; made once. */
+export const codecOf = (rpc: Rpc.AnyWithProps): MessageCodec => {
+  const found = cached.get(rpc)
+  if (found !== undefined) return found
+  const made = make(rpc)
+  cached.set(rpc, made)
+  return made
+}
+
+const make = (rpc: Rpc.AnyWithProps): MessageCodec => {
+  const payload = bothWays(rpc.payloadSchema)
+  const success = bothWays(rpc.successSchema)
+  const error = bothWays(rpc.errorSchema)
+  const isError = Schema.is(rpc.errorSchema as Schema.Schema<unknown>)
+  const encodeFailure = (value: unknown): Either.Either<EncodedExit, string> =>
+    isError(value)
+      ? Either.map(error.encode(value), (encoded) => [failed, encoded])
+      : Either.map(textOf(encodeError(value)), (encoded) => [refused, encoded])
+  return {
+    streams: RpcSchema.isStreamSchema(rpc.successSchema),
+    encode: payload.encode,
+    decode: payload.decode,
+    encodeExit: (exit) => {
+      if (Exit.isSuccess(exit)) {
+        return Either.map(success.encode(exit.value), (value) => [answered, value])
+      }
+      const failure = Cause.failureOrCause(exit.cause)
+      return failure._tag === "Left"
+        ? encodeFailure(failure.left)
+        : Either.left(Cause.pretty(failure.right))
+    },
+    decodeExit: ([kind, value]) => {
+      if (kind === answered) return Either.map(success.decode(value), Exit.succeed)
+      return kind === failed
+        ? Either.map(error.decode(value), Exit.fail)
+        : Either.map(textOf(decodeError(value)), Exit.fail)
+    }
+  }
+}
+
+const bothWays = (schema: Schema.Schema.All) => {
+  const known = schema as Schema.Schema<unknown>
+  const encode = Schema.encodeUnknownEither(known)
+  const decode = Schema.decodeUnknownEither(known)
+  return {
+    encode: (value: unknown) => textOf(encode(value)),
+    decode: (value: unknown) => textOf(decode(value))
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * What goes to one session of another node: a queue of letters, posted in batches, one at a time
+ * and in order, each again and again under its number until it is taken in or the session is over.
+ */
+import { ActorError, type Placement } from "@plantd/actors"
+import { Duration, Effect, Random } from "effect"
+import type { Batch, Post, Receipt, WrongSession } from "../PeerTransport.ts"
+import { askKind, goneKind, type Letter, tellKind } from "./letters.ts"
+
+/** A message on its way, with its encoded payload; `shard` is where it goes. */
+export interface Outgoing {
+  readonly parcel: Placement.Parcel
+  readonly payload: unknown
+  readonly shard: number
+}
+
+/** What a peer needs of its node. */
+export interface Office {
+  /** The address and the session of this node. */
+  readonly self: { readonly address: string; readonly session: string }
+  readonly now: () => number
+  readonly batchMax: number
+  readonly queuedMax: number
+  readonly attemptMillis: number
+  /** Messages that reached nobody there, in order; what is queued for their shards follows them. */
+  readonly elsewhere: (messages: ReadonlyArray<Outgoing>) => void
+}
+
+const retryMillis = { min: 20, max: 250 }
+
+/** One session of another node. */
+export class Peer {
+  readonly address: string
+  readonly session: string
+  /** Asks that were taken in there, by their number. */
+  readonly asked = new Map<number, Outgoing>()
+  private readonly office: Office
+  private queue: Array<Outgoing | Letter> = []
+  private posted: ReadonlyArray<Outgoing | Letter> = []
+  private readonly latch = Effect.unsafeMakeLatch(false)
+  private readonly room: Array<Placement.Parcel> = []
+  private numbers = 0
+  private sequence = 0
+  closed = false
+
+  constructor(office: Office, member: { readonly address: string; readonly session: string }) {
+    this.office = office
+    this.address = member.address
+    this.session = member.session
+  }
+
+  /** Takes a message for the way; it waits for room, or is refused, where too many do. */
+  offer(outgoing: Outgoing): void {
+    const { parcel } = outgoing
+    const { queuedMax } = this.office
+    const full = this.queue.length >= queuedMax
+    if (full && (parcel.asks || this.room.length >= queuedMax)) {
+      parcel.refuse(this.undelivered(outgoing, `${queuedMax} messages wait for ${this.address}`))
+      return
+    }
+    this.queue.push(outgoing)
+    if (full) this.room.push(parcel)
+    else parcel.taken()
+    this.latch.unsafeOpen()
+  }
+
+  /** Sends an answer, or news of a message. */
+  tell(letter: Letter): void {
+    if (this.closed) return
+    this.queue.push(letter)
+    this.latch.unsafeOpen()
+  }
+
+  /** Takes what waits for some shards out of the queue, in its order. */
+  withdraw(concerns: (shard: number) => boolean): ReadonlyArray<Outgoing> {
+    const out: Array<Outgoing> = []
+    this.queue = this.queue.filter((entry) => {
+      if (!("parcel" in entry) || !concerns(entry.shard)) return true
+      out.push(entry)
+      return false
+    })
+    return out
+  }
+
+  /** The answer to an ask has come. */
+  answered(number: number): Outgoing | undefined {
+    const outgoing = this.asked.get(number)
+    this.asked.delete(number)
+    return outgoing
+  }
+
+  /** The session is over: what was not posted can go elsewhere, of the rest nobody knows. */
+  close(reason: string): ReadonlyArray<Outgoing> {
+    if (this.closed) return []
+    this.closed = true
+    this.latch.unsafeOpen()
+    const unsent = this.withdraw(() => true)
+    const lost = [...this.asked.values(), ...this.posted.filter(isOutgoing)]
+    this.asked.clear()
+    this.posted = []
+    for (const { parcel: { address, tag }, parcel } of lost) {
+      const detail = `${this.address} was lost (${reason}) while it had the message`
+      parcel.fail(new ActorError.DeliveryUnknown({ address, tag, detail }))
+    }
+    return unsent
+  }
+
+  /** Posts what is queued, for as long as the session lasts. */
+  run(post: Post): Effect.Effect<void> {
+    const next: Effect.Effect<void> = Effect.suspend(() => {
+      if (this.closed) return Effect.void
+      if (this.queue.length > 0) return Effect.zipRight(this.send(post), next)
+      this.latch.unsafeClose()
+      return Effect.zipRight(this.latch.await, next)
+    })
+    return next
+  }
+
+  private send(post: Post): Effect.Effect<void> {
+    const { attemptMillis, batchMax, self } = this.office
+    const entries = this.queue.splice(0, batchMax).filter((entry) =>
+      !("parcel" in entry) || !entry.parcel.asks || entry.parcel.isOpen
+    )
+    this.admit()
+    if (entries.length === 0) return Effect.void
+    const numbered = entries.map((entry) => this.number(entry))
+    this.posted = entries
+    const batch: Batch = {
+      from: self.address,
+      session: self.session,
+      to: this.session,
+      sequence: ++this.sequence,
+      letters: numbered.map(({ letter }) => letter)
+    }
+    let tries = 0
+    const attempt = (wait: number): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (this.closed) return Effect.void
+        return Effect.matchEffect(
+          Effect.timeoutFail(post(batch), {
+            duration: attemptMillis,
+            onTimeout: () => silent
+          }),
+          {
+            onSuccess: (receipt) => Effect.sync(() => this.received(numbered, receipt)),
+            onFailure: (error) =>
+              error !== silent && error._tag === "WrongSession"
+                ? Effect.sync(() => this.superseded(error, tries === 1 ? numbered : []))
+                : Effect.zipRight(
+                  jittered(wait),
+                  attempt(Math.min(wait * 2, retryMillis.max))
+                )
+          }
+        )
+      })
+    return attempt(retryMillis.min)
+  }
+
+  private admit(): void {
+    while (this.room.length > 0 && this.queue.length - this.room.length < this.office.queuedMax) {
+      this.room.shift()?.taken()
+    }
+  }
+
+  private number(entry: Outgoing | Letter): Numbered {
+    if (!("parcel" in entry)) return { entry, letter: entry, number: 0 }
+    const { parcel, payload } = entry
+    const { address: { id, type }, asks, deadline, tag } = parcel
+    if (!asks) return { entry, letter: [tellKind, type, id, tag, payload], number: 0 }
+    const number = ++this.numbers
+    // Before it leaves: from now on a handler may see it.
+    parcel.begin()
+    parcel.onGone = () => {
+      if (this.asked.delete(number)) this.tell([goneKind, number])
+    }
+    this.asked.set(number, entry)
+    const left = Math.max(0, deadline - this.office.now())
+    return { entry, letter: [askKind, number, left, type, id, tag, payload], number }
+  }
+
+  private received(numbered: ReadonlyArray<Numbered>, { elsewhere }: Receipt): void {
+    this.posted = []
+    const back: Array<Outgoing> = []
+    for (const position of elsewhere) {
+      const found = numbered[position]
+      if (found === undefined || !("parcel" in found.entry)) continue
+      this.asked.delete(found.number)
+      found.entry.parcel.onGone = undefined
+      found.entry.parcel.unbegin()
+      back.push(found.entry)
+    }
+    if (back.length > 0) this.office.elsewhere(back)
+  }
+
+  // Its node was started anew. A former try of the batch at hand may have been taken in.
+  private superseded({ session }: WrongSession, unseen: ReadonlyArray<Numbered>): void {
+    this.received(unseen, { elsewhere: unseen.map((_, position) => position) })
+    this.office.elsewhere(this.close(`its node runs as ${session} now`))
+  }
+
+  private undelivered({ parcel: { address, tag } }: Outgoing, detail: string) {
+    return new ActorError.NotDelivered({ address, tag, detail })
+  }
+}
+
+interface Numbered {
+  readonly entry: Outgoing | Letter
+  readonly letter: Letter
+  /** Of an ask. */
+  readonly number: number
+}
+
+const silent = { _tag: "Silent" } as const
+
+const isOutgoing = (entry: Outgoing | Letter): entry is Outgoing => "parcel" in entry
+
+const jittered = (millis: number): Effect.Effect<void> =>
+  Effect.flatMap(
+    Random.nextRange(0.5, 1.5),
+    (factor) => Effect.sleep(Duration.millis(millis * factor))
+  )

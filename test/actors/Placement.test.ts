@@ -1,0 +1,129 @@
+import { Rpc } from "@effect/rpc"
+import { describe, expect, it } from "@effect/vitest"
+import { Actor, ActorError, ActorSystem, Placement } from "@plantd/actors"
+import { Effect, Exit, Fiber, Layer, Schema, TestClock } from "effect"
+import { settle } from "../hardware/peers.ts"
+
+const Echo = Actor.make("Echo", [
+  Rpc.make("Say", { payload: { text: Schema.String }, success: Schema.String }),
+  Rpc.make("Wait", { success: Schema.String })
+])
+
+/** A system where ids that begin with `far` live elsewhere, and what was given to be carried. */
+const rig = Effect.gen(function*() {
+  const carried: Array<Placement.Parcel> = []
+  const far = { prefix: "far" }
+  const hosted = yield* Placement.host({
+    isHere: (_, id) => !id.startsWith(far.prefix),
+    carry: (parcel) => void carried.push(parcel),
+    beforeClose: Effect.void
+  })
+  const system = Layer.succeed(ActorSystem, hosted.service)
+  let waits = 0
+  yield* Layer.build(
+    Echo.toLayer({
+      Say: ({ text }) => Effect.succeed(text.toUpperCase()),
+      Wait: () => Effect.as(Effect.delay(Effect.sync(() => waits++), "1 second"), "waited")
+    }).pipe(Layer.provide(system))
+  )
+  const echo = yield* Effect.provide(Echo.client, system)
+  return { carried, echo, far, hosted, waits: () => waits }
+})
+
+const address = { type: "Echo", id: "far-1" }
+const down = new ActorError.NotDelivered({ address, tag: "Say", detail: "it is down" })
+
+describe("a message for an actor that lives elsewhere", () => {
+  it.scoped("is carried, and answered by who carries it", () =>
+    Effect.gen(function*() {
+      const { carried, echo } = yield* rig
+      expect(yield* echo("near").Say({ text: "a" })).toBe("A")
+      const said = yield* Effect.fork(echo("far-1").Say({ text: "b" }))
+      yield* settle
+      expect(carried[0]).toMatchObject({ address, tag: "Say", payload: { text: "b" }, asks: true })
+      carried[0]?.answer(Exit.succeed("from afar"))
+      expect(yield* Fiber.join(said)).toBe("from afar")
+      expect(carried[0]?.isOpen).toBe(false)
+    }))
+
+  it.scoped("is taken once its carrier says so, of a tell; and is refused by a typed error", () =>
+    Effect.gen(function*() {
+      const { carried, echo } = yield* rig
+      const tell = yield* Effect.fork(echo("far-1").Say({ text: "a" }, { discard: true }))
+      yield* settle
+      expect((yield* Fiber.poll(tell))._tag).toBe("None")
+      carried[0]?.taken()
+      yield* Fiber.join(tell)
+      const refused = yield* Effect.fork(Effect.flip(echo("far-1").Say({ text: "a" })))
+      yield* settle
+      carried[1]?.refuse(down)
+      expect(yield* Fiber.join(refused)).toBe(down)
+    }))
+
+  it.scoped.each([["begun", "unknown"], ["not begun", "not-handled"]] as const)(
+    "that is %s at its deadline has the outcome %s",
+    ([begun, outcome]) =>
+      Effect.gen(function*() {
+        const { carried, echo } = yield* rig
+        const asked = yield* Effect.fork(
+          Effect.flip(echo("far-1").Say({ text: "a" }, { timeout: "1 second" }))
+        )
+        yield* settle
+        let gone = false
+        const parcel = carried[0]
+        if (parcel !== undefined) parcel.onGone = () => (gone = true)
+        if (begun === "begun") parcel?.begin()
+        yield* TestClock.adjust("1 second")
+        expect(yield* Fiber.join(asked)).toMatchObject({ _tag: "AskTimeout", outcome })
+        expect(gone).toBe(true)
+      })
+  )
+
+  it.scoped("is delivered here, where its actor has come here by then", () =>
+    Effect.gen(function*() {
+      const { carried, echo, far } = yield* rig
+      const said = yield* Effect.fork(echo("far-1").Say({ text: "b" }))
+      yield* settle
+      far.prefix = "nowhere"
+      carried[0]?.redeliver()
+      expect(yield* Fiber.join(said)).toBe("B")
+    }))
+})
+
+describe("an actor that moves", () => {
+  it.scoped("handles what it took in time; what is left goes where it lives", () =>
+    Effect.gen(function*() {
+      const { carried, echo, far, hosted, waits } = yield* rig
+      const asks = yield* Effect.forEach(
+        [1, 2, 3],
+        () => Effect.fork(echo("m-1").Wait(undefined, { timeout: "1 minute" }))
+      )
+      yield* settle
+      far.prefix = "m"
+      const released = yield* Effect.fork(
+        hosted.release(({ id }) => id === "m-1", { withinMillis: 1_500 })
+      )
+      for (let passed = 0; passed < 4_000; passed += 100) {
+        yield* settle
+        yield* TestClock.adjust("100 millis")
+      }
+      yield* Fiber.join(released)
+      expect(waits()).toBe(2)
+      expect(carried.map(({ tag }) => tag)).toEqual(["Wait"])
+      carried[0]?.answer(Exit.succeed("there"))
+      expect(yield* Fiber.join(Fiber.all(asks))).toEqual(["waited", "waited", "there"])
+      expect(hosted.residents()).toEqual([])
+    }))
+
+  it.scoped("whose right to run is gone stops at once", () =>
+    Effect.gen(function*() {
+      const { echo, hosted, waits } = yield* rig
+      const asked = yield* Effect.fork(Effect.flip(echo("m-1").Wait()))
+      yield* settle
+      yield* hosted.revoke(() => true)
+      // Its handler had begun.
+      expect((yield* Fiber.join(asked))._tag).toBe("ActorCrashed")
+      yield* TestClock.adjust("10 seconds")
+      expect(waits()).toBe(0)
+    }))
+})

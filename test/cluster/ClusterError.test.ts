@@ -1,0 +1,17 @@
+import { ClusterError } from "@plantd/cluster"
+import { expect, it } from "vitest"
+
+it.each([
+  [
+    new ClusterError.AddressInUse({ address: "h:1", startedAt: 0 }),
+    "another node of the cluster has the address h:1, since 1970-01-01T00:00:00.000Z; stop it, or"
+    + " give this one another address"
+  ],
+  [
+    new ClusterError.ShardsDiffer({ shards: 8, stored: 4 }),
+    "this node is set to 8 shards, and its cluster has 4; set all nodes alike"
+  ],
+  [new ClusterError.LeaseLost({ address: "h:1" }), "the node h:1 is no longer a member"]
+])("%s says what is wrong, and the way out", (error, says) => {
+  expect(error.message).toContain(says)
+})

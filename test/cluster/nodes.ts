@@ -1,0 +1,168 @@
+/** Nodes of a cluster in one process, on virtual time, and an actor that tells where it lives. */
+import { Rpc } from "@effect/rpc"
+import { Actor, ActorContext, ActorSystem, DurableError } from "@plantd/actors"
+import { Cluster, ClusterSystem, LeaseStore, type LeaseStoreService } from "@plantd/cluster"
+import { Clock, Context, Effect, Exit, Layer, Schema, Scope, Stream, TestClock } from "effect"
+import { settle } from "../hardware/peers.ts"
+import { makeWires } from "./wires.ts"
+
+/** An actor that keeps what it was told in a book that outlives it. */
+export const Keeper = Actor.make("Keeper", [
+  Rpc.make("Note", { payload: { entry: Schema.Int }, success: Schema.Int }),
+  Rpc.make("Where", { success: Schema.String }),
+  Rpc.make("Slow", { payload: { millis: Schema.Int } }),
+  Rpc.make("Refuse", { error: Schema.Literal("refused") }),
+  Rpc.make("Wrong", { success: Schema.Number }),
+  Rpc.make("Tail", { success: Schema.Int, stream: true })
+])
+
+/** What became of actors, and what they were told. */
+export interface Book {
+  readonly notes: Array<{ readonly id: string; readonly entry: number; readonly node: number }>
+  /** How many incarnations of an id are alive, and were at most. */
+  readonly alive: Map<string, number>
+  most: number
+}
+
+const keeper = (book: Book, node: number) =>
+  Keeper.toLayer(Effect.gen(function*() {
+    const { address: { id }, onEnd } = yield* ActorContext
+    const count = (change: number) => {
+      const alive = (book.alive.get(id) ?? 0) + change
+      book.alive.set(id, alive)
+      book.most = Math.max(book.most, alive)
+    }
+    count(1)
+    yield* onEnd(() => Effect.sync(() => count(-1)))
+    return {
+      Note: ({ entry }) => Effect.sync(() => book.notes.push({ id, entry, node })),
+      Where: () => Effect.succeed(`${node}`),
+      Slow: ({ millis }) => Effect.sleep(millis),
+      Refuse: () => Effect.fail("refused" as const),
+      Wrong: () => Effect.succeed("no number" as never),
+      Tail: () => Stream.make(1, 2)
+    }
+  }))
+
+const unavailable = new DurableError.StoreUnavailable({
+  reason: "failed",
+  outcome: "not-written",
+  detail: "the disk is away"
+})
+
+/** A store that can be taken away. */
+const gated = (store: LeaseStoreService, gate: { open: boolean }): LeaseStoreService => {
+  const through = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.suspend((): Effect.Effect<A, E | DurableError.StoreUnavailable> =>
+      gate.open ? effect : unavailable
+    )
+  return {
+    join: (node, options) => through(store.join(node, options)),
+    renew: (holding) => through(store.renew(holding)),
+    acquire: (holding, shards) => through(store.acquire(holding, shards)),
+    release: (session, shards) => through(store.release(session, shards)),
+    drain: (address) => through(store.drain(address)),
+    leave: (session) => through(store.leave(session)),
+    view: through(store.view)
+  }
+}
+
+/** A cluster without nodes yet. */
+export const makeCluster = Effect.gen(function*() {
+  const wires = makeWires()
+  const shared = Context.get(yield* Layer.build(LeaseStore.layerMemory), LeaseStore)
+  const book: Book = { notes: [], alive: new Map(), most: 0 }
+  /** Starts a node, which has a number for its port. */
+  const start = (number: number, settings: ClusterSystem.NodeSettings = {}) =>
+    Effect.gen(function*() {
+      const scope = yield* Effect.acquireRelease(
+        Scope.make(),
+        // It takes its time, which passes here.
+        (scope) => inItsTime(Scope.close(scope, Exit.void))
+      )
+      const gate = { open: true }
+      const store = Layer.succeed(LeaseStore, gated(shared, gate))
+      const address = `127.0.0.1:${number}`
+      const context = yield* Layer.buildWithScope(
+        keeper(book, number).pipe(
+          Layer.provideMerge(
+            ClusterSystem.layerOn({ port: number, drain: "2 seconds", ...settings })
+          ),
+          Layer.provide([store, wires.layer])
+        ),
+        scope
+      )
+      return {
+        address,
+        keeper: yield* Effect.provide(Keeper.client, context),
+        cluster: Context.get(context, Cluster),
+        system: Context.get(context, ActorSystem),
+        /** As SIGTERM. */
+        stop: Scope.close(scope, Exit.void),
+        /** The store is out of its reach. */
+        lock: Effect.sync(() => void (gate.open = false)),
+        unlock: Effect.sync(() => void (gate.open = true)),
+        /** As kill -9, for all others: it is heard of no more. */
+        vanish: Effect.zipRight(wires.cut(address), Effect.sync(() => void (gate.open = false)))
+      }
+    })
+  return { wires, book, shared, start }
+})
+
+/** A node of a test. */
+export type Node = Effect.Effect.Success<
+  ReturnType<Effect.Effect.Success<typeof makeCluster>["start"]>
+>
+
+const stepMillis = 25
+
+/** Lets time pass until a condition holds, and says how long that took, in milliseconds. */
+export const untilSo = <E, R>(
+  what: string,
+  check: Effect.Effect<boolean, E, R>,
+  withinMillis = 30_000
+): Effect.Effect<number, E, R> =>
+  Effect.gen(function*() {
+    const began = yield* Clock.currentTimeMillis
+    for (;;) {
+      if (yield* check) return (yield* Clock.currentTimeMillis) - began
+      if ((yield* Clock.currentTimeMillis) - began > withinMillis) {
+        return yield* Effect.dieMessage(`waited in vain until ${what}`)
+      }
+      yield* settle
+      yield* TestClock.adjust(stepMillis)
+    }
+  })
+
+/** Lets time pass until an effect has ended, and gives what it gave. */
+export const inItsTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.gen(function*() {
+    let exit: Exit.Exit<A, E> | undefined
+    yield* Effect.fork(
+      Effect.map(Effect.exit(effect), (ended) => {
+        exit = ended
+      })
+    )
+    yield* untilSo("it has ended", Effect.sync(() => exit !== undefined))
+    return yield* exit ?? Effect.dieMessage("it has not ended")
+  })
+
+/** Waits until these nodes hold all shards between them, each some. */
+export const shared = (...nodes: ReadonlyArray<Node>) =>
+  untilSo(
+    "the shards are divided",
+    Effect.sync(() =>
+      ids.every((id) => nodes.filter(({ cluster }) => cluster.isHere(id)).length === 1)
+      && nodes.every(({ cluster }) => ids.some(cluster.isHere))
+    )
+  )
+
+/** Ids enough for each node to have some of them. */
+export const ids = Array.from({ length: 40 }, (_, index) => `k-${index}`)
+
+/** An id of an actor on a node. */
+export const idOn = (node: Node, besides: ReadonlyArray<string> = []): string => {
+  const found = ids.find((id) => node.cluster.isHere(id) && !besides.includes(id))
+  if (found === undefined) throw new Error(`${node.address} has no actor`)
+  return found
+}

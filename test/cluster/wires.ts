@@ -1,0 +1,51 @@
+/** A transport between the nodes of one process, whose wires can be cut and made to lose things. */
+import { PeerTransport, type PeerTransportService } from "@plantd/cluster"
+import { CannotListen, PeerLost, type Take } from "@plantd/cluster/PeerTransport"
+import { Effect, Layer } from "effect"
+
+/** What may happen to a batch on its way. */
+export type Fault = "request-lost" | "receipt-lost"
+
+/** Wires between nodes. */
+export const makeWires = () => {
+  const listening = new Map<string, Take>()
+  const cut = new Set<string>()
+  const faults: Array<Fault> = []
+  const state = { batches: 0 }
+  const serve: PeerTransportService["serve"] = ({ host, port }, take) => {
+    const address = `${host}:${port}`
+    return Effect.acquireRelease(
+      Effect.suspend(() => {
+        if (listening.has(address)) return new CannotListen({ address, detail: "in use" })
+        listening.set(address, take)
+        return Effect.void
+      }),
+      () => Effect.sync(() => void listening.delete(address))
+    )
+  }
+  const connect: PeerTransportService["connect"] = (address) =>
+    Effect.succeed((batch) =>
+      Effect.suspend(() => {
+        state.batches++
+        // Silence, as of a machine without power: nothing comes back, not even a refusal.
+        if (cut.has(address) || cut.has(batch.from)) return Effect.never
+        const fault = faults.shift()
+        const take = listening.get(address)
+        if (take === undefined) return new PeerLost({ detail: "connection refused" })
+        if (fault === "request-lost") return new PeerLost({ detail: "lost" })
+        const taken = take(batch)
+        return fault === "receipt-lost"
+          ? Effect.zipRight(taken, new PeerLost({ detail: "lost" }))
+          : taken
+      })
+    )
+  return {
+    layer: Layer.succeed(PeerTransport, { serve, connect }),
+    /** A node is heard by nobody, and hears nobody. */
+    cut: (address: string) => Effect.sync(() => void cut.add(address)),
+    heal: (address: string) => Effect.sync(() => void cut.delete(address)),
+    /** The next batches meet these, one each. */
+    next: (...more: ReadonlyArray<Fault>) => Effect.sync(() => void faults.push(...more)),
+    batches: Effect.sync(() => state.batches)
+  }
+}

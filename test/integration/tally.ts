@@ -1,0 +1,31 @@
+/** An actor that applies each entry once, whoever sends it how often, and keeps what it has. */
+import { Rpc } from "@effect/rpc"
+import { Actor } from "@plantd/actors"
+import * as DurableState from "@plantd/actors/DurableState"
+import { Effect, Schema } from "effect"
+
+/** Applied, and how many entries there are now. */
+export const Tally = Actor.make("Tally", [
+  Rpc.make("Apply", { payload: { entry: Schema.String }, success: Schema.Int }),
+  Rpc.make("Entries", { success: Schema.Array(Schema.String) }),
+  Rpc.make("Node", { success: Schema.Int }),
+  Rpc.make("Hold", { payload: { millis: Schema.Int }, success: Schema.Int })
+])
+
+/** The behaviour; an entry that is there already is not applied again. */
+export const TallyLive = Tally.toLayer(
+  Effect.gen(function*() {
+    const entries = yield* DurableState.open({ schema: Schema.Array(Schema.String), initial: [] })
+    return {
+      Apply: ({ entry }) =>
+        Effect.suspend(() =>
+          entries.current.includes(entry)
+            ? Effect.succeed(entries.current)
+            : entries.update((all) => [...all, entry])
+        ).pipe(Effect.orDie, Effect.map(({ length }) => length)),
+      Entries: () => entries.get,
+      Node: () => Effect.succeed(process.pid),
+      Hold: ({ millis }) => Effect.as(Effect.sleep(millis), process.pid)
+    }
+  })
+)
