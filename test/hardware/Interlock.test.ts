@@ -24,6 +24,13 @@ describe("an interlock", () => {
     expect(Interlock.judge({ attribute: "level", above: 3 }, reading(1, quality))).toBe("unknown")
   })
 
+  it.each([["uncertain", "tripped"], ["stale", "unknown"], ["bad", "unknown"]])(
+    "a value beyond the limit that is %s: %s",
+    (quality, verdict) => {
+      expect(Interlock.judge({ attribute: "level", above: 3 }, reading(9, quality))).toBe(verdict)
+    }
+  )
+
   it("cannot judge what was never read", () => {
     expect(Interlock.judge({ attribute: "level", above: 3 }, undefined)).toBe("unknown")
   })

@@ -200,17 +200,6 @@ describe("a connection", () => {
         commands.thaw()
         telemetry.thaw()
         yield* eventually("it is online", Effect.map(valve.link, ({ state }) => state === "online"))
-        yield* Effect.repeatN(
-          Effect.delay(
-            Effect.flatMap(valve.journal.outcome("t-1"), (x) =>
-              Effect.flatMap(
-                valve.link,
-                (l) => Effect.sync(() => console.log("DBG", x.state, x.detail, l.state, l.reason))
-              )),
-            "500 millis"
-          ),
-          12
-        )
         yield* becomes(valve, "t-1", "failed")
         expect(driver.did("turn")).toBe(0)
       }).pipe(quiet),

@@ -49,12 +49,13 @@ describe("two nodes that control one device", () => {
         yield* driver.running.signal("SIGKILL")
         yield* driver.running.ended
         const again = yield* startDriver(directory)
-        const late = yield* startNode(apart, again.endpoints, ["write:d:40"])
-        // It claimed anew where it keeps its fences: 8 is what the driver has seen, and is obeyed.
-        expect(yield* late.told("write:d:40")).toMatchObject({ state: "answered" })
+        // The new process has heard of no fence yet but in its file.
         const former = yield* folder
         yield* claimed(former, 6)
         yield* refused(yield* startNode(former, again.endpoints, ["write:e:50"]))
+        // It claimed anew where it keeps its fences: 8 is what the driver has seen, and is obeyed.
+        const late = yield* startNode(apart, again.endpoints, ["write:d:40"])
+        expect(yield* late.told("write:d:40")).toMatchObject({ state: "answered" })
         expect(again.did("write")).toBe(1)
       }),
     60_000

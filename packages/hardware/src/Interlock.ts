@@ -26,7 +26,8 @@ export interface Interlock<
   readonly blocks: ReadonlyArray<Target>
   /**
    * A command without a payload that the node gives when the condition begins to hold, on the
-   * emergency lane whatever its own is. A value that cannot be judged blocks, and trips nothing.
+   * emergency lane whatever its own is. So does an uncertain value that fulfils it; one that cannot
+   * be judged blocks, and trips nothing.
    */
   readonly onTrip?: C
 }
@@ -34,13 +35,17 @@ export interface Interlock<
 /** What an interlock says: nothing stands in the way, it has tripped, or nobody can tell. */
 export type Verdict = "clear" | "tripped" | "unknown"
 
-/** The verdict on a reading; only a good one can be judged. */
+/**
+ * The verdict on a reading. Only a good one says that all is well; one that is uncertain, beyond
+ * its range say, is enough for the contrary.
+ */
 export const judge = (
   condition: Condition,
   reading: Pick<Reading.Reading, "value" | "quality"> | undefined
 ): Verdict => {
-  if (reading === undefined || reading.quality !== "good") return "unknown"
-  return holds(condition, reading.value) ? "tripped" : "clear"
+  if (reading?.quality !== "good" && reading?.quality !== "uncertain") return "unknown"
+  if (holds(condition, reading.value)) return "tripped"
+  return reading.quality === "good" ? "clear" : "unknown"
 }
 
 /** The condition in words: `level is above 3`. */

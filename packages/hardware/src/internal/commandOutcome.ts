@@ -1,11 +1,20 @@
 /** What is said of a command that has come to an end: to its asker, and to the journal. */
 import { Command } from "@plantd/core"
-import { Cause, Deferred, Effect, Exit, Option } from "effect"
+import { Cause, Data, Deferred, Effect, Exit, Option } from "effect"
 import { asksTheSame, type CommandRecord } from "../CommandJournal.ts"
 import * as Errors from "../DeviceError.ts"
 import type { LinkError } from "../LinkPort.ts"
 import { type Answer, type Desk, type Flight, intentOf, type Job, tellOf } from "./commandDesk.ts"
 import { settleLater, store } from "./commandSettling.ts"
+
+/** How long an emergency command waits for a journal that does not answer, in milliseconds. */
+export const emergencyJournalMillis = 250
+
+/** It was not sent, since something spoke against it right before its first byte. */
+export class Withheld extends Data.TaggedError("Withheld")<{
+  readonly reason: Command.Rejection
+  readonly detail: string
+}> {}
 
 /** A value that was seen on the device instead of answered by it. */
 export const seen = { seen: true } as const
@@ -14,7 +23,7 @@ export const seen = { seen: true } as const
 export const settle = (
   desk: Desk,
   flight: Flight,
-  exit: Exit.Exit<unknown, LinkError>
+  exit: Exit.Exit<unknown, LinkError | Withheld>
 ): Effect.Effect<void, Errors.CommandError> => {
   const { job } = flight
   if (Exit.isSuccess(exit)) {
@@ -22,7 +31,7 @@ export const settle = (
     const result = bySight ? null : exit.value
     const settledBy = bySight ? job.look?.by ?? "readback" : "answer"
     return Effect.zipRight(
-      store(desk, job.commandId, { state: "succeeded", settledBy, ...resultText(result) }),
+      stored(desk, job, { state: "succeeded", settledBy, ...resultText(result) }),
       Effect.suspend(() => {
         tellOf(desk, flight, "succeeded", { result, settledBy })
         return answerWith(flight, result)
@@ -41,10 +50,24 @@ export const settle = (
   const detail = error._tag === "CommandRejected"
     ? `${error.reason}: ${error.detail}`
     : failure.message
-  return Effect.zipRight(
-    store(desk, job.commandId, { state, settledBy: "answer", detail }),
-    Effect.fail(error)
-  )
+  const unsent = failure._tag === "Withheld" || failure._tag === "NotSent"
+  const settledBy = unsent ? {} : { settledBy: "answer" } as const
+  return Effect.zipRight(stored(desk, job, { state, detail, ...settledBy }), Effect.fail(error))
+}
+
+/**
+ * Stores what became of it before its asker is told. Who asked for an emergency stop is told after
+ * a quarter of a second in any case; it is stored when that can be done.
+ */
+const stored = (
+  desk: Desk,
+  job: Job,
+  known: Parameters<typeof store>[2]
+): Effect.Effect<void> => {
+  const written = store(desk, job.commandId, known)
+  return job.lane === "emergency"
+    ? Effect.asVoid(Effect.timeoutOption(Effect.disconnect(written), emergencyJournalMillis))
+    : written
 }
 
 /** The longest result that the journal keeps, in characters of JSON. */
@@ -64,7 +87,7 @@ const unknown = (
 ): Effect.Effect<void> => {
   const { job } = flight
   const settlement = { state: "outcome-unknown", detail: error.detail } as const
-  return store(desk, job.commandId, settlement).pipe(
+  return stored(desk, job, settlement).pipe(
     Effect.zipRight(Effect.sync(() => {
       tellOf(desk, flight, "outcome-unknown", { detail: error.detail })
     })),
@@ -141,8 +164,13 @@ const rejectionOf = (code: string): Command.Rejection =>
     : "validation"
 
 /** What came of sending it, in the words of its asker. */
-export const errorOf = ({ commandId, of }: Job, error: LinkError): Errors.CommandError => {
+export const errorOf = (
+  { commandId, of }: Job,
+  error: LinkError | Withheld
+): Errors.CommandError => {
   switch (error._tag) {
+    case "Withheld":
+      return new Errors.CommandRejected({ ...of, reason: error.reason, detail: error.detail })
     case "NotSent":
       return new Errors.DeviceUnavailable({ ...of, link: error.state, reason: error.reason })
     case "Refused": {

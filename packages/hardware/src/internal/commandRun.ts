@@ -114,6 +114,17 @@ const execute = (desk: Desk, flight: Flight): Effect.Effect<void, Errors.Command
     }
     flight.mark = ++desk.changes
     tellOf(desk, flight, "executing")
-    return Effect.flatMap(Effect.exit(attempt(desk, flight)), (exit) => settle(desk, flight, exit))
+    return Effect.flatMap(Effect.exit(attempt(desk, flight)), (exit) => {
+      if (job.lane === "emergency") marked(desk, flight)
+      return settle(desk, flight, exit)
+    })
   })
+}
+
+// It may have acted until now: what was sent meanwhile is to be told from it, too.
+const marked = (desk: Desk, flight: Flight): void => {
+  const alone = desk.changes === flight.mark
+  desk.emergencies++
+  desk.changes++
+  if (alone) flight.mark = desk.changes
 }

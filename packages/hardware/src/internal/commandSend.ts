@@ -5,17 +5,14 @@
 import { Effect } from "effect"
 import type { CommandRecord } from "../CommandJournal.ts"
 import * as Errors from "../DeviceError.ts"
-import { type LinkError, NoAnswer } from "../LinkPort.ts"
+import { type LinkError as LinkFailure, NoAnswer } from "../LinkPort.ts"
 import { type Desk, type Flight, intentOf, type Job, leftOf, tellOf } from "./commandDesk.ts"
 import { refusalOf } from "./commandGate.ts"
-import { notJournalled, reject, seen } from "./commandOutcome.ts"
+import { emergencyJournalMillis, notJournalled, reject, seen, Withheld } from "./commandOutcome.ts"
 import { look } from "./commandSettling.ts"
 
 /** How long a command waits for a degraded link, in milliseconds; a lost one fails it at once. */
 export const blinkMillis = 1_000
-
-/** How long an emergency command waits for a journal that does not answer, in milliseconds. */
-export const emergencyJournalMillis = 250
 
 /** How long a `read` command waits for an answer before it is sent again, in milliseconds. */
 export const readAttemptMillis = 500
@@ -70,7 +67,7 @@ export const intend = (
 }
 
 /** Sends what may be sent again until the deadline, since it changes nothing. */
-export const reading = (desk: Desk, flight: Flight): Effect.Effect<unknown, LinkError> =>
+export const reading = (desk: Desk, flight: Flight): Effect.Effect<unknown, LinkFailure> =>
   Effect.suspend(() => {
     const left = leftOf(desk, flight.job)
     return Effect.catchTag(
@@ -83,7 +80,7 @@ export const reading = (desk: Desk, flight: Flight): Effect.Effect<unknown, Link
     )
   })
 
-const send = (desk: Desk, flight: Flight, millis: number): Effect.Effect<unknown, LinkError> => {
+const send = (desk: Desk, flight: Flight, millis: number): Effect.Effect<unknown, LinkFailure> => {
   const { job } = flight
   return job.send({
     commandId: job.commandId,
@@ -128,43 +125,65 @@ const noteSlow = (desk: Desk): Effect.Effect<void> =>
 /**
  * Sends a command whose intent is stored. What provably did not leave is sent again while the link
  * only blinks. A `set` that nobody answered is looked after; where the device is not as it was set,
- * it is sent again under the same id, unless it was superseded or its asker no longer may.
+ * it is sent once more under the same id, unless it was superseded or its asker no longer may.
  */
-export const attempt = (desk: Desk, flight: Flight): Effect.Effect<unknown, LinkError> =>
+export const attempt = (
+  desk: Desk,
+  flight: Flight
+): Effect.Effect<unknown, LinkFailure | Withheld> =>
   Effect.suspend(() => {
     const { job } = flight
-    const left = leftOf(desk, job)
-    // Half of the time is for the first try, so that the device refuses it when it comes late.
-    const looks = job.effect === "set" && job.look !== undefined
     const { emergencies } = desk
-    return send(desk, flight, looks ? left / 2 : left).pipe(
-      Effect.catchTag("NotSent", (error) =>
-        // An online link that does not take it has no room: to try at once again would not help.
-        desk.state.reach.phase === "online" ? Effect.fail(error) : Effect.matchEffect(
-          reachable(desk, job),
-          {
-            onFailure: () => Effect.fail(error),
-            onSuccess: () => leftOf(desk, job) > 0 ? attempt(desk, flight) : Effect.fail(error)
-          }
-        )),
-      Effect.catchTag("NoAnswer", (error) =>
-        looks
-          ? Effect.flatMap(lookFor(desk, job), (found) => {
-            // What another command may have done says nothing of this one.
-            if (found && desk.changes === flight.mark) return Effect.succeed(seen)
-            const again = !found && error.said !== true && leftOf(desk, job) > 0
-              && desk.state.reach.phase === "online"
-              && desk.emergencies === emergencies
-              && desk.newest.get(job.name) === job.commandId
-              && refusalOf(desk.state, job) === undefined
-            return again ? once(desk, flight, error) : Effect.fail(error)
-          })
-          : Effect.fail(error))
-    )
+    const looks = job.effect === "set" && job.look !== undefined
+    if (!looks) return first(desk, flight, 1)
+    // Half of the time is for the first try, so that the device refuses it when it comes late.
+    return Effect.catchTag(first(desk, flight, 2), "NoAnswer", (error) =>
+      Effect.flatMap(lookFor(desk, job), (found) => {
+        // What another command may have done says nothing of this one.
+        if (found && desk.changes === flight.mark) {
+          return Effect.succeed(seen)
+        }
+        const again = !found && error.said !== true
+          && desk.state.reach.phase === "online"
+          && desk.emergencies === emergencies
+          && desk.newest.get(job.name) === job.commandId
+          && withheld(desk, job) === undefined
+        return again ? once(desk, flight, error) : Effect.fail(error)
+      }))
   })
 
+/** The first try, in a part of the time; again where it did not leave, as the link blinked. */
+const first = (
+  desk: Desk,
+  flight: Flight,
+  part: number
+): Effect.Effect<unknown, LinkFailure | Withheld> =>
+  Effect.suspend(() => {
+    const { job } = flight
+    const against = withheld(desk, job)
+    if (against !== undefined) return Effect.fail(against)
+    return Effect.catchTag(send(desk, flight, leftOf(desk, job) / part), "NotSent", (error) =>
+      // An online link that does not take it has no room: to try at once again would not help.
+      desk.state.reach.phase === "online" ? Effect.fail(error) : Effect.matchEffect(
+        reachable(desk, job),
+        {
+          onFailure: () => Effect.fail(error),
+          onSuccess: () => first(desk, flight, part)
+        }
+      ))
+  })
+
+/** What speaks against it right before its first byte: much may have changed since it was asked. */
+const withheld = (desk: Desk, job: Job): Withheld | undefined => {
+  if (leftOf(desk, job) <= 0) {
+    return new Withheld({ reason: "expired", detail: "its deadline passed before it was sent" })
+  }
+  const refusal = refusalOf(desk.state, job)
+  return refusal === undefined ? undefined : new Withheld(refusal)
+}
+
 // A refusal of the second try says nothing of the first: that stays as unknown as it was.
-const once = (desk: Desk, flight: Flight, first: NoAnswer): Effect.Effect<unknown, LinkError> =>
+const once = (desk: Desk, flight: Flight, first: NoAnswer): Effect.Effect<unknown, LinkFailure> =>
   Effect.mapError(
     send(desk, flight, leftOf(desk, flight.job)),
     (error) =>

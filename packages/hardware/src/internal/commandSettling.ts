@@ -229,7 +229,8 @@ export const recover = (
   open: ReadonlyArray<CommandRecord>
 ): Effect.Effect<void> =>
   open.length === 0
-    ? Effect.void
+    // An alarm of a former life may be left, whose command was settled before the alarm was.
+    ? Effect.sync(() => countUnresolved(desk))
     : Effect.flatMap(lastSent(desk), (last) => takeUp(desk, open, last))
 
 /** The newest command that may have reached the device; none where the journal is not read. */

@@ -37,8 +37,29 @@ export class InterlockWatch {
   }
 }
 
-/** Runs the commands of interlocks that tripped, one after another. */
+/**
+ * Runs the commands of interlocks that tripped. None waits for that of another interlock; of the
+ * trips that come while the command of their own one is under way, one more is acted on.
+ */
 export const actOnTrips = (
   trips: Queue.Dequeue<Interlock.Interlock>,
   act: (interlock: Interlock.Interlock) => Effect.Effect<void>
-): Effect.Effect<never> => Effect.forever(Effect.flatMap(trips.take, act))
+): Effect.Effect<never> => {
+  const busy = new Map<string, "acting" | "again">()
+  const run = (interlock: Interlock.Interlock): Effect.Effect<void> =>
+    Effect.zipRight(
+      act(interlock),
+      Effect.suspend(() => {
+        const again = busy.get(interlock.id) === "again"
+        if (again) busy.set(interlock.id, "acting")
+        else busy.delete(interlock.id)
+        return again ? run(interlock) : Effect.void
+      })
+    )
+  const next = Effect.flatMap(trips.take, (interlock) => {
+    const free = !busy.has(interlock.id)
+    busy.set(interlock.id, free ? "acting" : "again")
+    return free ? Effect.asVoid(Effect.fork(run(interlock))) : Effect.void
+  })
+  return Effect.forever(next)
+}

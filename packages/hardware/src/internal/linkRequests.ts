@@ -139,6 +139,10 @@ const send = (
     )
   }
   const now = nowOf(link)
+  if (until <= now) {
+    const reason = "its deadline passed before it was sent"
+    return Effect.fail(new NotSent({ state: link.state.phase, reason }))
+  }
   const id = `r${++link.requests}`
   const deadlineMs = Math.max(0, until - now)
   const encoded = Protocol.encode(kind, Protocol.idOf(id), { ...body, sentAt: now, deadlineMs })
