@@ -33,7 +33,7 @@ const arrows = {
     "packages/hardware",
     "packages/services"
   ],
-  "examples": ["packages/core", "packages/actors", "packages/hardware"],
+  "examples": ["packages/core", "packages/actors", "packages/hardware", "packages/cluster"],
   "packages/node": ["packages", "examples"]
 }
 

@@ -26,7 +26,7 @@ const adapters: ReadonlyArray<Adapter> = [
     reason: "is the service by which actors let the event loop come round"
   },
   {
-    path: /^examples\/(first-steps|actors)\/src\//,
+    path: /^examples\/(first-steps|actors|cluster)\/src\//,
     may: ["Effect.run*"],
     reason: "each file is a program, and a program is run"
   }

@@ -35,6 +35,23 @@ it.scopedLive(
   minute
 )
 
+it.scopedLive(
+  "cluster: a counter lives on one of three nodes, and goes on where it stopped on another",
+  () =>
+    Effect.gen(function*() {
+      const { code, lines } = yield* run("cluster.ts", "cluster")
+      expect(lines).toEqual([
+        "node 7711 counts: 1",
+        "node 7712 counts: 2",
+        "node 7713 counts: 3",
+        "after it stopped: 4",
+        "after it stopped: 5"
+      ])
+      expect(code).toBe(0)
+    }),
+  minute
+)
+
 /** Checks that `expected` stand among the lines, in this order. */
 const inOrder = (lines: ReadonlyArray<string>, expected: ReadonlyArray<string>) => {
   const rest = [...expected]
