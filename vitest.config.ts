@@ -8,7 +8,8 @@ const realTime = ["test/integration/**/*.test.ts", "test/node/Demo.test.ts"]
 
 export default defineConfig({
   resolve: { conditions: ["plantd-source"] },
-  ssr: { resolve: { conditions: ["plantd-source", "node", "import", "module", "default"] } },
+  // Not "import": Node would give it to CommonJS modules too, and with it what they cannot use.
+  ssr: { resolve: { conditions: ["plantd-source", "node", "module"] } },
   test: {
     projects: [
       {

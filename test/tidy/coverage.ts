@@ -35,6 +35,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/engine/localSystem.ts",
     "packages/actors/src/internal/engine/species.ts"
   ],
+  "test/node/ClusterCommand.test.ts": ["packages/node/src/NodeCommand.ts"],
   "test/actors/Placement.test.ts": [
     "packages/actors/src/internal/engine/hostedSystem.ts",
     "packages/actors/src/internal/engine/parcel.ts",
@@ -187,8 +188,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/controlDescriptions.ts",
     "packages/hardware/src/internal/controlPlaces.ts",
     "packages/hardware/src/internal/controlOperations.ts",
-    "packages/hardware/src/internal/givenValue.ts",
-    "packages/hardware/src/internal/nearest.ts"
+    "packages/hardware/src/internal/givenValue.ts"
   ],
   "test/hardware/ControlClient.test.ts": [
     "packages/hardware/src/internal/controlConnection.ts",
@@ -253,6 +253,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/integration/modbus.test.ts": ["examples/drivers/modbus/src/operator.ts"],
   "test/modbus/RegisterMap.test.ts": ["examples/drivers/modbus/src/internal/mapFaults.ts"],
   "test/integration/examples.test.ts": [
+    "examples/cluster/src/cluster.ts",
     "examples/actors/src/bankAccount.ts",
     "examples/actors/src/diningPhilosophers.ts",
     "examples/actors/src/pingPong.ts",

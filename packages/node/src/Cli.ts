@@ -3,11 +3,13 @@ import { CliConfig, Command, Options, ValidationError } from "@effect/cli"
 import { Console, Data, Effect, Logger, LogLevel } from "effect"
 import * as BrokenOff from "./BrokenOff.ts"
 import * as CliOption from "./CliOption.ts"
+import * as ClusterCommand from "./ClusterCommand.ts"
 import * as Demo from "./Demo.ts"
 import * as DemoOutput from "./DemoOutput.ts"
 import { chaosForMillisMin } from "./DemoScript.ts"
 import * as DeviceCommand from "./DeviceCommand.ts"
 import * as DriverCommand from "./DriverCommand.ts"
+import * as NodeCommand from "./NodeCommand.ts"
 import * as Span from "./Span.ts"
 import * as StandardOutput from "./StandardOutput.ts"
 
@@ -70,12 +72,23 @@ const plantdOn = (console: Console.Console) =>
     Command.withSubcommands([
       demoOn(console),
       DeviceCommand.make(operator),
-      DriverCommand.make(StandardOutput.write)
+      DriverCommand.make(StandardOutput.write),
+      NodeCommand.make(console),
+      ClusterCommand.make(StandardOutput.write)
     ])
   )
 
+/** Each says what is wrong with a command line of its command. */
+const faults = [DeviceCommand.fault, DriverCommand.fault, NodeCommand.fault, ClusterCommand.fault]
+
 /** The options that need a value; the library calls them unknown when the value is missing. */
-const valued = ["--for", ...DeviceCommand.valued, ...DriverCommand.valued]
+const valued = [
+  "--for",
+  ...DeviceCommand.valued,
+  ...DriverCommand.valued,
+  ...NodeCommand.valued,
+  ...ClusterCommand.valued
+]
 
 /**
  * Runs the command line `args`, without the name of the program. A wrong one fails with a
@@ -100,7 +113,7 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
         const last = args.at(-1) ?? ""
         const message = valued.includes(last)
           ? `${last}: a value is missing`
-          : DeviceCommand.fault(args) ?? DriverCommand.fault(args) ?? told
+          : faults.map((fault) => fault(args)).find((said) => said !== undefined) ?? told
         return Effect.fail(new UsageError({ message: `${message}; --help shows what there is` }))
       })
     )

@@ -16,7 +16,7 @@ import {
   unknownMember
 } from "./controlPlaces.ts"
 import { argumentsOf, attributeValue, payloadOf } from "./givenValue.ts"
-import { nearest } from "./nearest.ts"
+import { NearestName } from "@plantd/core"
 
 /** The handlers of `NodeControl` for the devices of a node. */
 export const operations = Effect.fnUntraced(function*(
@@ -30,7 +30,7 @@ export const operations = Effect.fnUntraced(function*(
     const place = places.get(device)
     if (place !== undefined) return Effect.succeed(place)
     const devices = [...places.keys()]
-    const near = nearest(device, devices)
+    const near = NearestName.of(device, devices)
     return Effect.fail(
       new Control.DeviceUnknown({
         node,

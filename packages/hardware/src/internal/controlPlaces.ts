@@ -10,7 +10,7 @@ import * as Control from "../NodeControl.ts"
 import type { Gap, Mode } from "../Subscription.ts"
 import { askMarginMillis } from "./deviceCommands.ts"
 import { deviceActor, type DeviceStatus } from "./deviceProtocol.ts"
-import { nearest } from "./nearest.ts"
+import { NearestName } from "@plantd/core"
 
 /** A type of device, as far as its control needs to know it. */
 export type DeviceType = DeviceDefinition & {
@@ -98,7 +98,7 @@ export const unknownMember = (
     readonly of?: string
   }
 ) => {
-  const near = nearest(name, names)
+  const near = NearestName.of(name, names)
   return Effect.fail(
     new Control.MemberUnknown({
       device: place.id,

@@ -8,7 +8,7 @@ import { codecsOf } from "./controlCodec.ts"
 import { Peers, Window } from "./controlPeers.ts"
 import { end, keyOf, metrics, nowOf, send, type Setup, type State, warn } from "./controlState.ts"
 import { LogLimiter } from "./logLimiter.ts"
-import { nearest } from "./nearest.ts"
+import { NearestName } from "@plantd/core"
 
 export type { Asking } from "./controlState.ts"
 
@@ -120,7 +120,7 @@ const ask = (
 ): Effect.Effect<void> => {
   const codec = state.codecs.get(body.tag)
   if (codec === undefined) {
-    const near = nearest(body.tag, state.codecs.keys())
+    const near = NearestName.of(body.tag, state.codecs.keys())
     return refuse(state, peer, id, {
       code: "unknown-operation",
       message: `there is no operation ${JSON.stringify(body.tag)}`

@@ -6,7 +6,7 @@
  * Source of the distance: F. Damerau, "A technique for computer detection and correction of
  * spelling errors", 1964, in its restricted form.
  */
-export const nearest = (text: string, known: Iterable<string>): string | undefined => {
+export const of = (text: string, known: Iterable<string>): string | undefined => {
   let best: string | undefined
   let least = Infinity
   for (const name of known) {

@@ -1,0 +1,148 @@
+/** A node as a process: its cluster, its stores and its actors, as it was configured. */
+import { PgClient } from "@effect/sql-pg"
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { ActorSystem } from "@plantd/actors"
+import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
+import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
+import { Cluster, type ClusterError, ClusterSystem } from "@plantd/cluster"
+import { ZmqTransport } from "@plantd/hardware"
+import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
+import { Cause, Data, Effect, Layer, Redacted, Stream } from "effect"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import type { NodeConfig } from "./NodeConfig.ts"
+import * as Span from "./Span.ts"
+
+/** A module of actors cannot be loaded. */
+export class ModuleInvalid extends Data.TaggedError("ModuleInvalid")<{
+  readonly file: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `${this.file}: ${this.detail}`
+  }
+}
+
+/** The database cannot be opened. */
+export class StorageUnavailable extends Data.TaggedError("StorageUnavailable")<{
+  readonly storage: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `the storage ${this.storage} cannot be opened: ${this.detail}`
+  }
+}
+
+/** What keeps a node from starting. */
+export type StartError =
+  | ClusterSystem.JoinError
+  | ClusterError.AddressInUse
+  | ModuleInvalid
+  | StorageUnavailable
+
+const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
+
+/** A storage as it may be shown: without its password. */
+export const shown = (storage: string): string =>
+  storage.replace(/(:\/\/[^:/@]*):[^@]*@/, "$1:***@")
+
+/** The database that a configuration names. */
+export const storage = (name: string): Layer.Layer<SqlClient, StorageUnavailable> => {
+  const client = isPostgres(name)
+    ? PgClient.layer({ url: Redacted.make(name) })
+    : SqliteClient.layer({ filename: name })
+  const failed = (cause: Cause.Cause<unknown>) => {
+    const error = Cause.squash(cause)
+    const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    const detail = inner instanceof Error ? inner.message : String(inner)
+    return Layer.fail(new StorageUnavailable({ storage: shown(name), detail }))
+  }
+  return Layer.catchAllCause(client, failed)
+}
+
+/** What the actors of a module may need. */
+export type Surroundings =
+  | ActorSystem
+  | Cluster
+  | Layer.Layer.Success<typeof SqlDurableStore.layer>
+  | Layer.Layer.Success<typeof SqlReminderStore.layer>
+  | Layer.Layer.Success<typeof SqlDeviceStore.layer>
+  | Layer.Layer.Success<typeof ZmqTransport.layer>
+
+type ActorsLayer = Layer.Layer<never, unknown, Surroundings>
+
+const actorsOf = (file: string): Effect.Effect<ActorsLayer, ModuleInvalid> =>
+  Effect.tryPromise({
+    try: () => import(pathToFileURL(resolve(file)).href) as Promise<{ readonly default?: unknown }>,
+    catch: (error) =>
+      new ModuleInvalid({ file, detail: error instanceof Error ? error.message : String(error) })
+  }).pipe(
+    Effect.flatMap(({ default: actors }) =>
+      Layer.isLayer(actors)
+        ? Effect.succeed(actors as ActorsLayer)
+        : new ModuleInvalid({ file, detail: "expected a Layer as its default export" })
+    )
+  )
+
+const millis = (text: string) =>
+  Span.parse(text).pipe((parsed) => parsed._tag === "Some" ? parsed.value : "2 seconds")
+
+/** A node with its actors, for as long as the layer lives. */
+export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, StartError> => {
+  const { host, listenHost, port, shards, weight } = config
+  const node = ClusterSystem.layer({
+    host,
+    listenHost,
+    port,
+    shards,
+    weight,
+    lease: millis(config.lease),
+    refresh: millis(config.refresh),
+    handoff: millis(config.handoff),
+    drain: millis(config.drain)
+  })
+  const modules = Layer.unwrapEffect(
+    Effect.map(
+      Effect.forEach(config.modules, loaded),
+      (layers) => layers.reduce<ActorsLayer>((all, next) => Layer.merge(all, next), Layer.empty)
+    )
+  )
+  return Layer.merge(modules, told(config)).pipe(
+    Layer.provideMerge(node),
+    Layer.provide([SqlDurableStore.layer, SqlReminderStore.layer, SqlDeviceStore.layer]),
+    Layer.provide(ZmqTransport.layer),
+    Layer.provide(storage(config.storage))
+  ) as Layer.Layer<ActorSystem | Cluster, StartError>
+}
+
+/** The actors of a module; what keeps them from starting is told in the module's name. */
+const loaded = (file: string) =>
+  Effect.map(
+    actorsOf(file),
+    (actors) =>
+      Layer.catchAllCause(actors, (cause) =>
+        Layer.fail(new ModuleInvalid({ file, detail: Cause.pretty(cause) })))
+  )
+
+/** Says what the node sees of its cluster, in its log. */
+const told = (config: NodeConfig) =>
+  Layer.scopedDiscard(
+    Effect.gen(function*() {
+      const { events, self } = yield* Cluster
+      yield* Effect.forkScoped(
+        Stream.runForEach(events, (event) =>
+          Effect.annotateLogs(
+            Effect.logInfo(
+              event._tag === "ShardsMoved"
+                ? `node ${event.node.address} holds ${event.shards} shards`
+                : `node ${event.node.address} ${event._tag.toLowerCase()}`
+            ),
+            { node: config.name }
+          ))
+      )
+      yield* Effect.logInfo(
+        `node ${config.name} is up at ${self.address}, on ${shown(config.storage)}`
+      )
+    })
+  )

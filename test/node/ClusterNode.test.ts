@@ -1,0 +1,34 @@
+import { describe, expect, it } from "@effect/vitest"
+import { ClusterNode, NodeConfig } from "@plantd/node"
+import { Effect, Layer } from "effect"
+
+const starting = (more: Partial<NodeConfig.NodeConfig>) =>
+  Effect.flip(
+    Layer.build(ClusterNode.layer({ ...NodeConfig.defaults, storage: ":memory:", ...more }))
+  )
+
+describe("a node that cannot start", () => {
+  it.scopedLive.each(
+    [
+      [{ storage: "/nowhere/at/all.db" }, "StorageUnavailable", "directory does not exist"],
+      [{ storage: "postgres://u:hidden@127.0.0.1:1/x" }, "StorageUnavailable", "ECONNREFUSED"],
+      [{ port: 25_001, modules: ["nowhere.js"] }, "ModuleInvalid", "nowhere.js"],
+      [{ port: 25_002, modules: ["vitest.config.ts"] }, "ModuleInvalid", "expected a Layer"],
+      [{ port: 25_003, host: "203.0.113.1" }, "CannotListen", "203.0.113.1:25003"]
+    ] as const
+  )("%o: %s, %s", ([more, tag, says]) =>
+    Effect.gen(function*() {
+      const error = yield* starting(more)
+      expect(error._tag).toBe(tag)
+      expect(error.message).toContain(says)
+      expect(error.message).not.toContain("hidden")
+    }))
+
+  it("a storage is shown without its password", () => {
+    expect(ClusterNode.shown("postgres://me:secret@host:5432/db")).toBe(
+      "postgres://me:***@host:5432/db"
+    )
+    expect(ClusterNode.shown("postgres://host/db")).toBe("postgres://host/db")
+    expect(ClusterNode.shown("plantd.db")).toBe("plantd.db")
+  })
+})
