@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber } from "effect"
+import { Effect, Exit, Fiber, Stream } from "effect"
 import { idOn, ids, inItsTime, makeCluster, type Node, shared, untilSo } from "./nodes.ts"
 
 const two = Effect.gen(function*() {
@@ -140,6 +140,29 @@ describe("a node", () => {
       yield* Fiber.interrupt(asking)
       expect(failures).toEqual([])
       expect(book.most).toBe(1)
+    }))
+
+  it.scoped("is told to have joined, to drain and to have left, or to be lost", () =>
+    Effect.gen(function*() {
+      const { one, other, start } = yield* two
+      const told: Array<string> = []
+      yield* Effect.fork(
+        Stream.runForEach(
+          one.cluster.events,
+          ({ _tag, node }) => Effect.sync(() => told.push(`${_tag} ${node.address}`))
+        )
+      )
+      const third = yield* inItsTime(start(3))
+      yield* shared(one, other, third)
+      yield* inItsTime(third.stop)
+      yield* other.vanish
+      yield* untilSo("it is lost", Effect.sync(() => told.includes(`Lost ${other.address}`)))
+      expect(told.filter((event) => !event.startsWith("ShardsMoved"))).toEqual([
+        `Joined ${third.address}`,
+        `Draining ${third.address}`,
+        `Left ${third.address}`,
+        `Lost ${other.address}`
+      ])
     }))
 
   it.scoped("that vanishes is replaced when its lease is over, and what it had is unknown", () =>

@@ -1,3 +1,5 @@
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { SqlClient } from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import { ids, makeCluster, type Node, untilAnswered, untilSo } from "./clusterHarness.ts"
@@ -110,6 +112,37 @@ describe("three nodes on one file", () => {
         )
         expect(yield* tally(id).Apply({ entry: "c" })).toBe(3)
         expect(yield* tally(id).Entries()).toEqual(["a", "b", "c"])
+      }),
+    timeout
+  )
+
+  it.scopedLive(
+    "whose file is locked for 10 s stop their actors, and go on with all that was acknowledged",
+    () =>
+      Effect.gen(function*() {
+        const { filename, rig, tally, victim } = yield* three
+        const id = yield* idOn(rig, victim)
+        yield* tally(id).Apply({ entry: "a" })
+        const began = Date.now()
+        yield* Effect.scoped(
+          Effect.gen(function*() {
+            const { reserve } = yield* SqlClient
+            const connection = yield* reserve
+            yield* connection.executeUnprepared("BEGIN IMMEDIATE", [], undefined)
+            yield* untilSo(
+              "its actors have ended",
+              Effect.sync(() => victim.running.stdout().includes(`"Stopped","id":"${id}"`))
+            )
+            const unanswered = yield* Effect.flip(
+              tally(id).Apply({ entry: "b" }, { timeout: "1 second" })
+            )
+            expect(unanswered).toMatchObject({ _tag: "AskTimeout", outcome: "not-handled" })
+            yield* untilSo("10 s are over", Effect.sync(() => Date.now() - began > 10_000))
+            yield* connection.executeUnprepared("COMMIT", [], undefined)
+          }).pipe(Effect.provide(SqliteClient.layer({ filename })))
+        )
+        yield* untilAnswered(tally(id).Apply({ entry: "c" }, { timeout: "1 second" }))
+        expect(yield* tally(id).Entries()).toEqual(["a", "c"])
       }),
     timeout
   )

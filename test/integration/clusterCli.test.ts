@@ -60,6 +60,10 @@ it.scopedLive(
       ]])
       yield* nodes[1].signal("SIGTERM")
       expect(yield* nodes[1].ended).toBe(0)
+      yield* harness.waitUntil(
+        "the other one hears that it left",
+        () => nodes[0].stderr().includes(`node 127.0.0.1:${two} left`)
+      )
       yield* until("it has left", (lines) => lines.length === 1)
       expect(nodes[1].stderr()).toContain(`node other is up at 127.0.0.1:${two}`)
     }).pipe(Effect.provide(NodeContext.layer)),

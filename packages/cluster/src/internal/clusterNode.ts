@@ -53,11 +53,12 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     late.hosted = hosted
     const inbox = inboxOf(ground, { hosted, router })
     const { events, onView } = yield* observe(ground, { inbox, router })
-    yield* join(self, bounds, store)
+    // It leaves before it stops listening: then the others let go of their connections at once.
     yield* transport.serve(
       { host: settings.listenHost ?? settings.host, port: settings.port },
       (batch) => inbox.take(batch)
     )
+    yield* join(self, bounds, store)
     late.engine = yield* shardingOf(storageOf(ground, { hosted, onView }), settings, bounds)
     yield* Effect.forkScoped(lookAgain(ground.again, store, onView))
     yield* Effect.forkScoped(stopWithLease(ground.lease, hosted))
