@@ -14,6 +14,7 @@ const rig = Effect.gen(function*() {
   const carried: Array<Placement.Parcel> = []
   const far = { prefix: "far" }
   const hosted = yield* Placement.host({
+    hasLease: () => true,
     isHere: (_, id) => !id.startsWith(far.prefix),
     carry: (parcel) => void carried.push(parcel),
     beforeClose: Effect.void

@@ -9,7 +9,7 @@ import {
   Link
 } from "@plantd/hardware"
 import { SimulatedNetwork } from "@plantd/hardware/SimulatedNetwork"
-import { ActorSystem } from "@plantd/actors"
+import { ActorSystem, Placement } from "@plantd/actors"
 import { Context, Deferred, Effect, Fiber, Layer, Option, TestClock } from "effect"
 import { inTime, settle, until } from "./peers.ts"
 import { endpoints, simulated } from "./rig.ts"
@@ -87,9 +87,16 @@ const rig = Effect.gen(function*() {
     settle: (holder, id, known) =>
       Effect.zipRight(Effect.suspend(() => gates.settle), store.settle(holder, id, known))
   }
+  const lease = { lasts: true }
+  const hosted = yield* Placement.host({
+    hasLease: () => lease.lasts,
+    isHere: () => true,
+    carry: (parcel) => parcel.redeliver(),
+    beforeClose: Effect.void
+  })
   const node = yield* Layer.build(
     Press.toLayer({ link: () => Link.zmq(endpoints) }).pipe(
-      Layer.provideMerge(ActorSystem.layer),
+      Layer.provideMerge(Layer.succeed(ActorSystem, hosted.service)),
       Layer.provide(Layer.succeed(DeviceStore, gated))
     )
   )
@@ -102,7 +109,7 @@ const rig = Effect.gen(function*() {
       ({ heat, level }) => level.quality === "good" && heat.quality === "good"
     )
   )
-  return { did, driver, gates, network: yield* SimulatedNetwork, plant, press, node, store }
+  return { did, driver, gates, network: yield* SimulatedNetwork, plant, press, node, store, lease }
 })
 
 const ended = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
@@ -137,6 +144,22 @@ describe("right before its first byte a command is asked for once more:", () => 
       yield* TestClock.adjust("1 second")
       yield* Deferred.succeed(gate, undefined)
       expect(yield* ended(knock)).toMatchObject({ _tag: "CommandRejected", reason: "expired" })
+      expect(did).toEqual([])
+    }).pipe(simulated))
+})
+
+describe("a node whose lease is over", () => {
+  it.scoped("commands nothing, not even what it was about to send", () =>
+    Effect.gen(function*() {
+      const { did, gates, lease, press } = yield* rig
+      const gate = yield* Deferred.make<void>()
+      gates.intend = Deferred.await(gate)
+      const knock = yield* Effect.fork(Effect.flip(press.knock({ commandId: "k-1" })))
+      yield* settle
+      lease.lasts = false
+      yield* Deferred.succeed(gate, undefined)
+      expect(yield* ended(knock)).toMatchObject({ reason: "stale-fence" })
+      expect(yield* Effect.flip(press.close())).toMatchObject({ reason: "stale-fence" })
       expect(did).toEqual([])
     }).pipe(simulated))
 })

@@ -24,6 +24,11 @@ export interface ActorContextService {
   readonly stopSelf: Effect.Effect<void>
   /** As `stopSelf`, for another reason. */
   readonly stopAs: (reason: "stopped" | "passivated" | "superseded") => Effect.Effect<void>
+  /**
+   * Whether this node may run the actor still, by the node's own clock, also right after a pause of
+   * the process: to be asked right before what cannot be undone. Plain code; true on one node.
+   */
+  readonly hasLease: () => boolean
   /** Runs `finalizer` with the reason when this incarnation ends; the last added runs first. */
   readonly onEnd: (
     finalizer: (reason: EndReason) => Effect.Effect<void>

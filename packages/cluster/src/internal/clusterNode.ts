@@ -130,6 +130,7 @@ const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Route
       const id = shards.ids[shard]
       return id !== undefined && late.engine?.hasShardId(id) === true && lease.isValid
     },
+    hasLease: () => lease.isValid,
     protocolOf: (type) => late.hosted?.protocolOf(type),
     open: (peer) =>
       run(Effect.scoped(Effect.flatMap(transport.connect(peer.address), (post) => peer.run(post)))),

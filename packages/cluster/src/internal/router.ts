@@ -23,6 +23,8 @@ export interface Region {
   readonly protocolOf: Placement.HostedSystem["protocolOf"]
   /** Connects a peer, and posts for it until it is closed. */
   readonly open: (peer: Peer) => void
+  /** Whether the lease of this node lasts still. */
+  readonly hasLease: () => boolean
   /** Gives what this node holds to others. */
   readonly drain: Effect.Effect<void>
   /** The view is to be read anew soon. */
@@ -47,6 +49,8 @@ export class Router implements Placement.Placement {
   }
 
   readonly beforeClose: Effect.Effect<void> = Effect.suspend(() => this.region.drain)
+
+  readonly hasLease = (): boolean => this.region.hasLease()
 
   readonly isHere = (_type: string, id: string): boolean => {
     const { holds, shards } = this.region

@@ -86,6 +86,8 @@ export interface Desk {
   readonly start: (work: Effect.Effect<void>) => void
   /** The same, as an effect. */
   readonly fork: (work: Effect.Effect<void>) => Effect.Effect<void>
+  /** Whether this node may still command the device, as far as it knows by itself. */
+  readonly hasLease: () => boolean
   /** Another node took the device over: this actor stops. */
   readonly yieldDevice: Effect.Effect<void>
   /** Told how many commands wait for a person to decide. */

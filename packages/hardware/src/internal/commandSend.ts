@@ -178,6 +178,10 @@ const withheld = (desk: Desk, job: Job): Withheld | undefined => {
   if (leftOf(desk, job) <= 0) {
     return new Withheld({ reason: "expired", detail: "its deadline passed before it was sent" })
   }
+  if (!desk.hasLease()) {
+    const detail = "the lease of this node is over, so another one may command the device"
+    return new Withheld({ reason: "stale-fence", detail })
+  }
   const refusal = refusalOf(desk.state, job)
   return refusal === undefined ? undefined : new Withheld(refusal)
 }

@@ -66,6 +66,7 @@ export const makeDesk = Effect.fnUntraced(function*(parts: Parts) {
     listeners: new Counted(state.id, statusesMax),
     start,
     fork: (work) => Effect.sync(() => start(work)),
+    hasLease: actor.hasLease,
     yieldDevice: Effect.zipRight(
       Effect.logWarning("another node took the device over: its actor stops here"),
       actor.stopAs("superseded")

@@ -193,8 +193,8 @@ export class Cell implements Job, Life, Runnable, Home {
     this.stop("passivated")
   }
 
+  readonly hasLease = (): boolean => this.host.hasLease()
   readonly endReason = (): EndReason => this.stopping ?? "restarting"
-
   hasMessages(): boolean {
     return this.messages.isHandling || this.postbox.backlog > 0
   }

@@ -25,6 +25,8 @@ export interface Home {
   /** Why the incarnation ends; asked once it does. */
   readonly endReason: () => EndReason
   readonly watch: (target: ActorAddress, notify: (terminated: Terminated) => void) => () => void
+  /** Whether the node may run the actor still. */
+  readonly hasLease: () => boolean
   /** Whether a message is being handled, or waits. */
   readonly hasMessages: () => boolean
 }
@@ -84,6 +86,7 @@ export class Incarnation {
       incarnation: number,
       stopSelf: stopAs("stopped"),
       stopAs,
+      hasLease: home.hasLease,
       onEnd: (finalizer) =>
         Scope.addFinalizer(scope, Effect.suspend(() => finalizer(home.endReason()))),
       timers: {

@@ -141,6 +141,10 @@ export class LocalSystem implements Engine, Host {
     return this.timetable.now()
   }
 
+  hasLease(): boolean {
+    return this.placement?.hasLease() ?? true
+  }
+
   random(): number {
     return this.draw.number()
   }
