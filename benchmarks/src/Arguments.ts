@@ -20,12 +20,13 @@ const options = {
   help: { type: "boolean", short: "h" },
   json: { type: "boolean" },
   quick: { type: "boolean" },
-  figure: { type: "string", multiple: true }
+  figure: { type: "string", multiple: true },
+  runs: { type: "string" }
 } as const
 
 /** How the command is used; `suites` are the known ones. */
 export const usage = (suites: ReadonlyArray<string>): string =>
-  `usage: npm run bench -- <suite> [--figure name...] [--json] [--quick]
+  `usage: npm run bench -- <suite> [--figure name...] [--json] [--quick] [--runs n]
 
 Measures plantd beside its peers, in one process and in rounds side by side.
 
@@ -33,6 +34,7 @@ suites:   ${suites.join(", ")}
 --figure  measures these figures only
 --json    writes one object per figure on a line of its own
 --quick   takes few and short rounds: shows that a suite runs, its values mean little
+--runs    loses so many nodes, in figures of single events, instead of 20
 --help    writes this`
 
 /** Reads the arguments; on the left is one line that says what is wrong and what would be right. */
@@ -49,13 +51,16 @@ export const parse = (
   })
   for (const token of tokens) {
     if (token.kind !== "option") continue
-    if (!(token.name in options)) {
+    if (!isKnown(token.name)) {
       return Either.left(`unknown flag ${token.rawName}, expected one of ${known()}`)
     }
     if (token.name === "figure" && (token.value ?? "") === "") {
       return Either.left("--figure stands without the name of a figure")
     }
-    if (token.name !== "figure" && token.value !== undefined) {
+    if (token.name === "runs" && !/^[1-9][0-9]{0,3}$/.test(token.value ?? "")) {
+      return Either.left(`--runs is ${token.value ?? "missing"}, expected 1 to 9999`)
+    }
+    if (options[token.name].type === "boolean" && token.value !== undefined) {
       return Either.left(`${token.rawName} takes no value, was given ${token.value}`)
     }
   }
@@ -69,13 +74,16 @@ export const parse = (
   if (rest.length > 0 && figures.length === 0) {
     return Either.left(`unexpected argument ${rest.join(" ")}; name figures by --figure`)
   }
+  const plan = values.quick === true ? quick : standard
   return Either.right({
     _tag: "Run",
     suite,
     figures: [...figures, ...rest],
     json: values.json === true,
-    plan: values.quick === true ? quick : standard
+    plan: typeof values.runs === "string" ? { ...plan, events: Number(values.runs) } : plan
   })
 }
+
+const isKnown = (name: string): name is keyof typeof options => Object.hasOwn(options, name)
 
 const known = (): string => Object.keys(options).map((name) => `--${name}`).join(", ")

@@ -18,6 +18,11 @@ export interface Figure {
   readonly roundsMax?: number
   /** So many times the usual warm-up, for what passes through much code that is to be compiled. */
   readonly warmUpTimes?: number
+  /**
+   * Each round is an event of its own, such as the loss of a node: there are as many as the plan
+   * has events, none is thrown away, and their P99 is reported beside their median.
+   */
+  readonly events?: true
   readonly subject: Contender
   readonly peers: Readonly<Record<string, Contender>>
 }

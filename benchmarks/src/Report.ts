@@ -7,14 +7,20 @@ export interface Outcome extends Summary {
   readonly name: string
   readonly unit: string
   readonly better: "higher" | "lower"
+  /** Of a figure whose rounds are events. */
+  readonly p99?: number
 }
 
-/** One object: the medians of the value and of its ratio to each peer, to five digits. */
-export const toJson = ({ better, comparisons, name, suite, unit, value }: Outcome): string =>
+/**
+ * One object: the medians of the value and of its ratio to each peer, to five digits. Of events,
+ * it has `p50` and `p99` besides.
+ */
+export const toJson = ({ better, comparisons, name, p99, suite, unit, value }: Outcome): string =>
   JSON.stringify({
     suite,
     name,
     value: digits(value.median),
+    ...(p99 === undefined ? {} : { p50: digits(value.median), p99: digits(p99) }),
     unit,
     better,
     ratios: Object.fromEntries(
@@ -27,11 +33,12 @@ export const toJson = ({ better, comparisons, name, suite, unit, value }: Outcom
  * ratios says which of them speak for plantd: those above 1, or those below.
  */
 export const toTable = (
-  { better, comparisons, name, suite, unit, value }: Outcome
+  { better, comparisons, name, p99, suite, unit, value }: Outcome
 ): string => {
   const rows = [
     [`${suite}/${name}`, unit, "spread", ratioHeading[better], "quartiles"],
     ["plantd", readable(value.median), percent(value), "", ""],
+    ...(p99 === undefined ? [] : [["plantd, P99", readable(p99), "", "", ""]]),
     ...comparisons.map(({ peer, ratio, value }) => [
       peer,
       readable(value.median),

@@ -38,13 +38,17 @@ export const summarize = (samples: Samples): Summary => ({
 
 /** Median and quartiles; `NaN` where there are no values. */
 export const spreadOf = (values: ReadonlyArray<number>): Spread => {
-  const sorted = values.toSorted((a, b) => a - b)
+  const sorted = ascending(values)
   return {
     median: quantile(sorted, 0.5),
     low: quantile(sorted, 0.25),
     high: quantile(sorted, 0.75)
   }
 }
+
+/** From the least to the greatest. */
+export const ascending = (values: ReadonlyArray<number>): ReadonlyArray<number> =>
+  values.toSorted((a, b) => a - b)
 
 const ratios = (subject: ReadonlyArray<number>, peer: ReadonlyArray<number>): Array<number> => {
   if (subject.length !== peer.length) {

@@ -3,9 +3,9 @@ import { Cause, Effect, Either, Exit, Fiber } from "effect"
 import { register } from "node:module"
 import { parse, type Run, usage } from "./Arguments.ts"
 import type { Figure, Suite } from "./Figure.ts"
-import { measure, roundsOf } from "./Harness.ts"
+import { measure, type OnRound, roundsOf } from "./Harness.ts"
 import { toJson, toTable } from "./Report.ts"
-import { summarize } from "./Statistics.ts"
+import { ascending, quantile, summarize } from "./Statistics.ts"
 
 /** Each suite is loaded alone: what others import would share its heap and its compiled code. */
 const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
@@ -61,9 +61,12 @@ const runFigure = (suite: Suite, figure: Figure, run: Run): Effect.Effect<void> 
     const contenders = ["plantd", ...Object.keys(figure.peers)].join(", ")
     const rounds = `${plan.warmUps} warm-up and ${plan.rounds} measured rounds`
     yield* tell(`${suite.name}/${figure.name}: ${rounds} of ${contenders}`)
-    const summary = summarize(yield* measure(figure, plan))
-    const { better, name, unit } = figure
-    const outcome = { suite: suite.name, name, unit, better, ...summary }
+    const { better, events, name, unit } = figure
+    const onEvent: OnRound = (round, [value = Number.NaN]) =>
+      tell(`${suite.name}/${name}: ${round} of ${plan.rounds}: ${value.toFixed(0)} ${unit}`)
+    const samples = yield* events === true ? measure(figure, plan, onEvent) : measure(figure, plan)
+    const tail = events === true ? { p99: quantile(ascending(samples.subject), 0.99) } : {}
+    const outcome = { suite: suite.name, name, unit, better, ...summarize(samples), ...tail }
     yield* print(run.json ? toJson(outcome) : `${toTable(outcome)}\n`)
   })
 

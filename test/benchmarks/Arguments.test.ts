@@ -30,6 +30,11 @@ it("figures are named after one flag or after several", () => {
   })
 })
 
+it("the number of events is set apart from the rounds", () => {
+  expect(accepted("actors --runs 5")).toMatchObject({ plan: { ...standard, events: 5 } })
+  expect(accepted("actors --quick --runs=2")).toMatchObject({ plan: { ...quick, events: 2 } })
+})
+
 it("help is given whatever else was said", () => {
   expect(accepted("--help")).toEqual({ _tag: "Help" })
   expect(accepted("-h nonsense")).toEqual({ _tag: "Help" })
@@ -38,8 +43,13 @@ it("help is given whatever else was said", () => {
 it.each([
   ["", "no suite was given, expected actors, broker"],
   ["actor", "unknown suite actor, expected one of actors, broker"],
-  ["actors --jsno", "unknown flag --jsno, expected one of --help, --json, --quick, --figure"],
+  [
+    "actors --jsno",
+    "unknown flag --jsno, expected one of --help, --json, --quick, --figure, --runs"
+  ],
   ["actors --json=yes", "--json takes no value, was given yes"],
+  ["actors --runs=0", "--runs is 0, expected 1 to 9999"],
+  ["actors --runs", "--runs is missing, expected 1 to 9999"],
   ["actors --figure", "--figure stands without the name of a figure"],
   ["actors ask", "unexpected argument ask; name figures by --figure"]
 ])("`%s` is refused by a line that says what would be right", (line, problem) => {

@@ -28,7 +28,7 @@ it.effect("everyone is measured in every round, and another one begins each time
   Effect.gen(function*() {
     const { contender, log } = recorder()
     const figure = { ...about, subject: contender("A"), peers: { b: contender("B") } }
-    yield* measure(figure, { warmUps: 0, rounds: 3, millis: 5 })
+    yield* measure(figure, { warmUps: 0, rounds: 3, events: 0, millis: 5 })
     expect(log.join(", ")).toBe(
       "A up, B up, A 5, B 5, B 5, A 5, A 5, B 5, B down, A down"
     )
@@ -42,7 +42,7 @@ it.effect("warm-up rounds are run, and their values are not reported", () =>
       subject: contender("A"),
       peers: { b: contender("B"), c: contender("C") }
     }
-    expect(yield* measure(figure, { warmUps: 2, rounds: 2, millis: 5 })).toEqual({
+    expect(yield* measure(figure, { warmUps: 2, rounds: 2, events: 0, millis: 5 })).toEqual({
       subject: [3, 4],
       peers: { b: [3, 4], c: [3, 4] }
     })
@@ -52,18 +52,33 @@ it.effect("a figure that takes long is measured in one warm-up and the rounds th
   Effect.gen(function*() {
     const { contender } = recorder()
     const figure = { ...about, roundsMax: 2, subject: contender("A"), peers: {} }
-    const { subject } = yield* measure(figure, { warmUps: 4, rounds: 15, millis: 5 })
+    const { subject } = yield* measure(figure, { warmUps: 4, rounds: 15, events: 0, millis: 5 })
     expect(subject).toEqual([2, 3])
     const few = { ...figure, subject: contender("A"), roundsMax: 9 }
-    const short = yield* measure(few, { warmUps: 0, rounds: 1, millis: 5 })
+    const short = yield* measure(few, { warmUps: 0, rounds: 1, events: 0, millis: 5 })
     expect(short.subject).toEqual([1])
+  }))
+
+it.effect("a figure of events has as many rounds as the plan has events, and tells of each", () =>
+  Effect.gen(function*() {
+    const { contender } = recorder()
+    const figure = { ...about, events: true as const, subject: contender("A"), peers: {} }
+    const told: Array<unknown> = []
+    const plan = { warmUps: 4, rounds: 15, events: 2, millis: 5 }
+    const samples = yield* measure(
+      figure,
+      plan,
+      (round, values) => Effect.sync(() => told.push([round, values]))
+    )
+    expect(samples.subject).toEqual([1, 2])
+    expect(told).toEqual([[1, [1]], [2, [2]]])
   }))
 
 it.effect("what passes through much code is warmed up for longer", () =>
   Effect.gen(function*() {
     const { contender } = recorder()
     const figure = { ...about, warmUpTimes: 3, subject: contender("A"), peers: {} }
-    const { subject } = yield* measure(figure, { warmUps: 2, rounds: 1, millis: 5 })
+    const { subject } = yield* measure(figure, { warmUps: 2, rounds: 1, events: 0, millis: 5 })
     expect(subject).toEqual([7])
   }))
 
@@ -72,7 +87,9 @@ it.effect("a contender that fails ends the figure, and everyone is let go", () =
     const { contender, log } = recorder()
     const broken = Effect.succeed(() => Effect.dieMessage("lost a message"))
     const figure = { ...about, subject: contender("A"), peers: { broken } }
-    const exit = yield* Effect.exit(measure(figure, { warmUps: 0, rounds: 1, millis: 5 }))
+    const exit = yield* Effect.exit(
+      measure(figure, { warmUps: 0, rounds: 1, events: 0, millis: 5 })
+    )
     expect(Exit.isFailure(exit)).toBe(true)
     expect(log.at(-1)).toBe("A down")
   }))

@@ -28,6 +28,12 @@ it("the line for programs has the suite, the figure, its median and the ratios b
   })
 })
 
+it("of events both have the P99 beside the median", () => {
+  const events = { ...outcome, comparisons: [], p99: 234_567.89 }
+  expect(JSON.parse(toJson(events))).toMatchObject({ value: 123_460, p50: 123_460, p99: 234_570 })
+  expect(toTable(events).split("\n")[2]).toBe("plantd, P99  234,568")
+})
+
 it("a figure without peers has no ratios", () => {
   expect(JSON.parse(toJson({ ...outcome, comparisons: [] })).ratios).toEqual({})
 })
