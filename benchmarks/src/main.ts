@@ -10,6 +10,7 @@ import { ascending, quantile, summarize } from "./Statistics.ts"
 /** Each suite is loaded alone: what others import would share its heap and its compiled code. */
 const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
   actors: () => import("./suites/actors.ts"),
+  cluster: () => import("./suites/cluster.ts"),
   hardware: () => import("./suites/hardware.ts")
 }
 

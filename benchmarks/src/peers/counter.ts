@@ -53,13 +53,31 @@ export const driver = <AskFailure, TellFailure>(
   total: client.total
 })
 
-/** Asks per second, one outstanding. */
-export const asks = ({ askMany, total }: Driver): Measure =>
-  rate({ size: asksPerBatch, run: counted(total, askMany) })
+/** Drives many counters at once, each from a fiber of its own; they share a batch evenly. */
+export const together = (drivers: ReadonlyArray<Driver>): Driver => {
+  const shared =
+    (run: (driver: Driver, count: number) => Effect.Effect<unknown, unknown>) => (count: number) =>
+      Effect.forEach(drivers, (driver) => run(driver, count / drivers.length), {
+        concurrency: "unbounded",
+        discard: true
+      })
+  return {
+    askMany: shared((driver, count) => driver.askMany(count)),
+    tellMany: shared((driver, count) => driver.tellMany(count)),
+    total: Effect.map(
+      Effect.forEach(drivers, ({ total }) => total),
+      (totals) => totals.reduce((sum, total) => sum + total, 0)
+    )
+  }
+}
+
+/** Asks per second; one outstanding for each counter. */
+export const asks = ({ askMany, total }: Driver, size = asksPerBatch): Measure =>
+  rate({ size, run: counted(total, askMany) })
 
 /** Messages told per second, until the last of a batch was handled. */
-export const tells = ({ tellMany, total }: Driver): Measure =>
-  rate({ size: tellsPerBatch, run: counted(total, tellMany) })
+export const tells = ({ tellMany, total }: Driver, size = tellsPerBatch): Measure =>
+  rate({ size, run: counted(total, tellMany) })
 
 /** Runs a batch, then asks for the total: a contender that lost a message is not measured. */
 const counted = (total: Driver["total"], run: Driver["askMany"]) => {
