@@ -25,7 +25,7 @@ const ids = Array.from({ length: 64 }, (_, index) => `locator-${index}`)
 /** Two nodes, each in a process of its own, and a client in this one. */
 const rig = Effect.gen(function*() {
   const filename = join(yield* folder, "cluster.db")
-  const client = yield* Layer.build(bareNode({ filename, port: yield* freePort }, 0))
+  const client = yield* Layer.build(bareNode({ filename, port: yield* freePort }, { weight: 0 }))
   const locatorOf = yield* Effect.provide(Locator.client, client)
   const cluster = Context.get(client, Cluster)
   const nodes: Array<NodeProcess> = []

@@ -25,14 +25,20 @@ const counters = (onAdd: () => void) =>
   )
 
 /** A node without actors, on a database file. */
-export const bareNode = ({ filename, port }: Place, weight = 1) =>
-  ClusterSystem.layer({ port, weight, shards }).pipe(
+export const bareNode = (
+  { filename, port }: Place,
+  settings: ClusterSystem.NodeSettings = {}
+) =>
+  ClusterSystem.layer({ ...settings, port, shards }).pipe(
     Layer.provide(SqliteClient.layer({ filename }))
   )
 
 /** A node with counters, which call `onAdd` for each message that adds. */
-export const counterNode = (place: Place, onAdd: () => void) =>
-  Layer.provideMerge(counters(onAdd), bareNode(place))
+export const counterNode = (
+  place: Place,
+  onAdd: () => void,
+  settings: ClusterSystem.NodeSettings = {}
+) => Layer.provideMerge(counters(onAdd), bareNode(place, settings))
 
 /** What the second process runs. */
 export const node = (place: Place) =>

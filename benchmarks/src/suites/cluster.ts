@@ -39,11 +39,14 @@ const besides = (measureOf: (pair: Pair) => Measure) => ({
   peers: { "effect-cluster": measured("effect-cluster", measureOf) }
 })
 
+/** Of the node with the idle actors: it stands still while its garbage is collected. */
+const lease = "1 minute"
+
 /** Counters on the only node of a cluster, once it holds all shards. */
 const colony: Founder = (onAdd) =>
   Effect.gen(function*() {
     const place = { filename: join(yield* folder, "cluster.db"), port: yield* freePort }
-    const context = yield* Layer.build(plantdNode.counterNode(place, onAdd))
+    const context = yield* Layer.build(plantdNode.counterNode(place, onAdd, { lease }))
     const clientOf = yield* Effect.provide(plantdNode.Counter.client, context)
     const { view } = Context.get(context, Cluster)
     const holders = Effect.delay(Effect.map(view, ({ holders }) => holders.size), "50 millis")
