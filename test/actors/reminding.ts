@@ -92,7 +92,7 @@ export const until = <A, E, R>(
   found: Effect.Effect<A, E, R>,
   awaited: (found: A) => boolean
 ): Effect.Effect<A, E, R> =>
-  Effect.zipLeft(found, turn).pipe(Effect.repeat({ until: awaited, times: 500 }))
+  Effect.zipLeft(found, turn).pipe(Effect.repeat({ until: awaited, times: 20_000 }))
 
 /** Lets fibers run to where they wait for time, or for something else. */
 export const settled = Effect.repeatN(turn, 20)

