@@ -146,12 +146,16 @@ describe("SqlDurableStore durability", () => {
           yield* Effect.exit(claim(store, "a"))
           return texts.slice(0, 2)
         })
-      expect(yield* begun("full")).toEqual([
-        "BEGIN",
-        "SELECT set_config('synchronous_commit', 'on', true)"
-        + " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
-      ])
-      expect((yield* begun("normal"))[1]).toContain("INSERT INTO plantd_actor_entities")
+      const [full] = yield* begun("full")
+      expect(full).toContain(
+        "BEGIN; SET LOCAL lock_timeout = 250;"
+          + " SET LOCAL idle_in_transaction_session_timeout = 1000;"
+          + " SELECT set_config('synchronous_commit', 'on', true)"
+          + " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+      )
+      const [normal, next] = yield* begun("normal")
+      expect(normal).not.toContain("synchronous_commit")
+      expect(next).toContain("INSERT INTO plantd_actor_entities")
     }))
 
   it.scoped("a bound that is no count is a programmer's error", () =>

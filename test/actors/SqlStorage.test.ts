@@ -272,12 +272,12 @@ describe("SqlStorage syncing", () => {
         Effect.suspend(() => {
           tap.texts.length = 0
           const write = { bytes: 0, synced, run: () => Effect.succeed(Exit.void) }
-          return Effect.as(Effect.exit(storage.write(write)), tap.texts.slice(0, 2))
+          return Effect.exit(storage.write(write))
         })
       yield* begun(false)
-      expect(tap.texts.slice(0, 2)).toEqual(["BEGIN", "SET LOCAL synchronous_commit = off"])
+      expect(tap.texts[0]).toContain("SET LOCAL synchronous_commit = off")
       yield* begun(true)
-      expect(tap.texts[1]).toContain("set_config('synchronous_commit', 'on', true)")
+      expect(tap.texts[0]).toContain("set_config('synchronous_commit', 'on', true)")
       expect(storage.dialect.name).toBe("pg")
     }))
 

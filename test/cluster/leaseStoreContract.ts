@@ -1,7 +1,7 @@
 /** What every store of leases promises. */
 import { describe, expect, it } from "@effect/vitest"
 import { LeaseStore, type LeaseStoreService } from "@plantd/cluster"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, type Either, Layer, type Scope } from "effect"
 
 const node = (name: string, more: object = {}) => ({
   address: `${name}:1`,
@@ -116,5 +116,77 @@ export const leaseStoreContract = (where: string, layer: Layer.Layer<LeaseStore>
         yield* store.leave("a")
         const { holders, members } = yield* store.view
         expect([members.length, holders.size]).toEqual([0, 0])
+      }))
+  })
+
+/** Two stores that share one new database. */
+export type Pair = Effect.Effect<
+  readonly [LeaseStoreService, LeaseStoreService],
+  unknown,
+  Scope.Scope
+>
+
+/** Checks what holds between nodes that write at the same time. */
+export const leaseRaceContract = (where: string, pair: Pair) =>
+  describe(`two stores of leases ${where}`, () => {
+    it.scopedLive("give each shard to one node", () =>
+      Effect.gen(function*() {
+        const stores = yield* pair
+        const shards = Array.from({ length: 64 }, (_, index) => `s:${index}`)
+        const taken = yield* Effect.forEach(stores, (store, index) =>
+          Effect.gen(function*() {
+            const session = `n-${index}`
+            yield* store.join(node(session), long)
+            const held: Array<string> = []
+            for (const shard of shards) {
+              held.push(...(yield* store.acquire(by(session), [shard])))
+            }
+            return held
+          }), { concurrency: 2 })
+        expect(taken.flat().length).toBe(shards.length)
+        expect(new Set(taken.flat()).size).toBe(shards.length)
+      }))
+
+    it.scopedLive("give an address to one node, and the cluster one number of shards", () =>
+      Effect.gen(function*() {
+        const stores = yield* pair
+        for (let round = 0; round < 20; round++) {
+          const joins = (at: (index: number) => object) =>
+            Effect.forEach(
+              stores,
+              (store, index) =>
+                Effect.either(store.join(node(`n-${round}-${index}`, at(index)), long)),
+              {
+                concurrency: 2
+              }
+            )
+          const tags = (exits: ReadonlyArray<Either.Either<void, { readonly _tag: string }>>) =>
+            exits.map((exit) => exit._tag === "Left" ? exit.left._tag : "joined").sort()
+          const same = yield* joins(() => ({ address: "a:1" }))
+          expect(tags(same)).toEqual(["AddressInUse", "joined"])
+          yield* Effect.forEach(stores, (store, index) => store.leave(`n-${round}-${index}`))
+          const differ = yield* joins((index) => ({ shards: 4 + index }))
+          expect(tags(differ)).toEqual(["ShardsDiffer", "joined"])
+          yield* Effect.forEach(stores, (store, index) => store.leave(`n-${round}-${index}`))
+        }
+      }))
+
+    it.scopedLive("take and keep shards side by side, and none waits for another's lease", () =>
+      Effect.gen(function*() {
+        const stores = yield* pair
+        const shards = Array.from({ length: 256 }, (_, index) => `s:${index}`)
+        yield* Effect.forEach(stores, (store, index) =>
+          Effect.gen(function*() {
+            const session = `n-${index}`
+            yield* store.join(node(session), long)
+            const order = index === 0 ? shards : shards.toReversed()
+            for (let round = 0; round < 40; round++) {
+              yield* store.acquire(by(session), order)
+              const held = yield* store.renew(by(session))
+              yield* store.release(session, held.slice(0, 64))
+            }
+          }), { concurrency: 2 })
+        const { holders } = yield* stores[0].view
+        expect(holders.size).toBeGreaterThan(0)
       }))
   })

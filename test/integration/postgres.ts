@@ -45,11 +45,7 @@ const freePort: Effect.Effect<number> = Effect.suspend(() => {
 const done = (run: () => Promise<unknown>) => Effect.orDie(Effect.asVoid(Effect.tryPromise(run)))
 
 /** The connections of all nodes of a test, and room for those that a crash has left. */
-const flags = [
-  ...["-c", "listen_addresses=127.0.0.1"],
-  ...["-c", "unix_socket_directories="],
-  ...["-c", "max_connections=200"]
-]
+const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
 
 /** A server that runs until the scope closes, in a folder that is removed then. */
 export const makePostgres: Effect.Effect<Postgres, never, Scope.Scope> = Effect.gen(function*() {
@@ -60,7 +56,7 @@ export const makePostgres: Effect.Effect<Postgres, never, Scope.Scope> = Effect.
     const server = new EmbeddedPostgres({
       databaseDir: folder,
       port,
-      postgresFlags: flags,
+      postgresFlags: settings.flatMap((setting) => ["-c", setting]),
       initdbFlags: ["--encoding=UTF8"],
       // PostgreSQL does not run as root.
       createPostgresUser: process.getuid?.() === 0,

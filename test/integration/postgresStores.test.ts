@@ -1,23 +1,33 @@
 /** What the stores promise, on a real PostgreSQL server. */
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
-import { SqlLeaseStore } from "@plantd/cluster"
+import { LeaseStore, SqlLeaseStore } from "@plantd/cluster"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { durableStoreContract } from "../actors/durableStoreContract.ts"
 import { quarantineContract } from "../actors/quarantineContract.ts"
 import { reminderStoreContract } from "../actors/reminderStoreContract.ts"
-import { leaseStoreContract } from "../cluster/leaseStoreContract.ts"
+import { leaseRaceContract, leaseStoreContract } from "../cluster/leaseStoreContract.ts"
 import { deviceStoreContract } from "../hardware/deviceStoreContract.ts"
-import { postgresOfFile } from "./postgres.ts"
+import { clientOf, postgresOfFile } from "./postgres.ts"
 
-const { client } = postgresOfFile()
+const { client, database } = postgresOfFile()
 
 const on = <A, E>(store: Layer.Layer<A, E, SqlClient>): Layer.Layer<A> =>
   Layer.orDie(Layer.provide(store, Layer.fresh(client)))
 
 leaseStoreContract("on PostgreSQL", on(SqlLeaseStore.layer))
+const leasesOn = (url: string) =>
+  Effect.map(
+    Layer.build(Layer.provide(SqlLeaseStore.layer, clientOf(url))),
+    Context.get(LeaseStore)
+  )
+
+leaseRaceContract(
+  "on PostgreSQL",
+  Effect.flatMap(database, (url) => Effect.all([leasesOn(url), leasesOn(url)], { concurrency: 2 }))
+)
 durableStoreContract("on PostgreSQL", on(SqlDurableStore.layer))
 reminderStoreContract("on PostgreSQL", on(SqlReminderStore.layer))
 quarantineContract("on PostgreSQL", on(SqlReminderStore.layer))

@@ -1,7 +1,7 @@
 /**
  * Reminders and the quarantine on SQLite or PostgreSQL, through whichever `SqlClient` is provided:
- * the one of `SqlDurableStore`, or another. Acknowledged means synced, as it does there. They
- * are written for PostgreSQL too, and not yet proven there: their tests run on SQLite.
+ * the one of `SqlDurableStore`, or another. Acknowledged means synced, as it does there. The
+ * same tests show their promises on both.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Context, Effect, Layer } from "effect"

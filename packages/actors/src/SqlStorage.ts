@@ -1,8 +1,9 @@
 /**
  * What every store on SQLite or PostgreSQL stands on, for those that plantd has and for your own:
  * its tables are made and brought up to date, writes of many share transactions (group commit) and
- * end with typed errors by a deadline, and what is acknowledged is synced as the settings say. It
- * is written for PostgreSQL too, and not yet proven there: its tests run on SQLite.
+ * end with typed errors by a deadline, and what is acknowledged is synced as the settings say. On
+ * PostgreSQL a transaction whose process stands still for 1 s is ended, and tried again: what was
+ * frozen, or has lost its power, keeps no locks.
  *
  * ```ts
  * const storage = yield* SqlStorage.open({ name: "Counters", migrations })
@@ -61,7 +62,8 @@ export interface Settings {
   readonly writeTimeout: Duration.DurationInput
   /**
    * How long SQLite itself waits for another connection's lock. The event loop stands still for so
-   * long; after it the write is tried again, with pauses, until `writeTimeout`.
+   * long; after it the write is tried again, with pauses, until `writeTimeout`. PostgreSQL waits
+   * for 250 ms, and the event loop goes on meanwhile.
    */
   readonly lockWait: Duration.DurationInput
   /** The most bytes of JSON that one write may have. */

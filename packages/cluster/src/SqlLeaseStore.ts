@@ -15,12 +15,19 @@ import { type Joining, LeaseStore, type LeaseStoreService, type Member } from ".
 /** What keeps a store from opening. */
 export type OpenError = DurableError.SchemaTooNew | DurableError.StoreUnavailable
 
+/** As `SqlStorage.defaults`, but for 1 s to write: a lease that is renewed later has mostly ended. */
+export const defaults: SqlStorage.Settings = { ...SqlStorage.defaults, writeTimeout: "1 second" }
+
 /** A store with these settings, on the database of the `SqlClient`; its tables are made. */
 export const make = (
   settings: Partial<SqlStorage.Settings> = {}
 ): Effect.Effect<LeaseStoreService, OpenError, SqlClient | Scope.Scope> =>
   Effect.map(
-    SqlStorage.open({ name: "SqlLeaseStore", migrations: leaseMigrations, settings }),
+    SqlStorage.open({
+      name: "SqlLeaseStore",
+      migrations: leaseMigrations,
+      settings: { ...defaults, ...settings }
+    }),
     storeOn
   )
 
@@ -103,13 +110,14 @@ const join = (
   Effect.gen(function*() {
     const run = (text: string, ...parameters: ReadonlyArray<unknown>) =>
       SqlStorage.execute(connection, text, parameters)
+    for (const text of statements.joinAlone) yield* run(text)
     const [occupant] = yield* run(statements.occupant, address, session)
     if (occupant !== undefined) {
       const startedAt = Number(occupant["started_at"])
       return Exit.fail(new AddressInUse({ address, startedAt }))
     }
     const [stored] = yield* run(statements.shards)
-    const others = yield* run(statements.alone, address)
+    const others = yield* run(statements.others, address)
     const known = stored === undefined ? shards : Number(stored["shards"])
     if (others.length > 0 && known !== shards) {
       return Exit.fail(new ShardsDiffer({ shards, stored: known }))

@@ -2,8 +2,7 @@
  * The store of devices on SQLite or PostgreSQL, through whichever `SqlClient` is provided: that of
  * `SqlDurableStore`, or another. Fences, intents, outcomes, alarms, leases and marks are synced
  * before they are acknowledged; that a command was sent is synced with the next of these. The
- * writes of all devices share transactions. It is written for PostgreSQL too, and not yet proven
- * there: its tests run on SQLite.
+ * writes of all devices share transactions. The same tests show its promises on both.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { DurableError } from "@plantd/actors"

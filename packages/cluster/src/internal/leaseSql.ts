@@ -39,10 +39,18 @@ export const leaseStatementsOf = ({ name, parameter, rows }: SqlStorage.Dialect)
     ? "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
     : "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
   const value = name === "sqlite" ? "value" : "value #>> '{}'"
+  // Whoever joins looks first, and then writes. SQLite has one writer at a time.
+  const alone = name === "sqlite" ? [] : [`LOCK TABLE ${cluster} IN EXCLUSIVE MODE`]
+  // ON CONFLICT locks a row also where it changes nothing; holders would wait for who asks.
+  const free = name === "sqlite"
+    ? "true"
+    : `NOT EXISTS (SELECT 1 FROM ${leases} AS held WHERE held.shard = ${value}`
+      + ` AND held.session <> ${parameter(2)} AND held.expires_at > ${now})`
   const number = (position: number) => `CAST(${parameter(position)} AS BIGINT)`
   return {
-    now: `SELECT ${now} AS now`,
-    alone: `SELECT 1 AS other FROM ${nodes} WHERE expires_at > ${now}`
+    /** Keeps others from joining until the transaction is over. */
+    joinAlone: alone,
+    others: `SELECT 1 AS other FROM ${nodes} WHERE expires_at > ${now}`
       + ` AND address <> ${parameter(1)} LIMIT 1`,
     shards: `SELECT shards FROM ${cluster} WHERE id = 1`,
     setShards: `INSERT INTO ${cluster} (id, shards) VALUES (1, ${number(1)})`
@@ -61,7 +69,9 @@ export const leaseStatementsOf = ({ name, parameter, rows }: SqlStorage.Dialect)
       + ` WHERE session = ${parameter(2)} AND expires_at > ${now} RETURNING shard`,
     // PostgreSQL numbers parameters as they are passed; the rows are the first.
     acquire: `INSERT INTO ${leases} (shard, session, expires_at)`
-      + ` SELECT ${value}, ${parameter(2)}, ${now} + ${number(3)} FROM ${rows} WHERE true`
+      + ` SELECT ${value}, ${parameter(2)}, ${now} + ${number(3)} FROM ${rows} WHERE ${free}`
+      // In one order, so that two that take the same shards wait, and are not in a deadlock.
+      + " ORDER BY 1"
       + " ON CONFLICT (shard) DO UPDATE SET session = excluded.session,"
       + ` expires_at = excluded.expires_at WHERE ${leases}.session = excluded.session`
       + ` OR ${leases}.expires_at <= ${now} RETURNING shard`,

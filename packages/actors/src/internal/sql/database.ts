@@ -2,7 +2,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
-import { Duration, Effect, type Scope } from "effect"
+import { Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { StoreUnavailable } from "../../DurableError.ts"
 import { postgres, sqlite } from "./dialect.ts"
 import type { Bounds } from "./groupCommit.ts"
@@ -57,23 +57,74 @@ export const openDatabase = (
     })
   })
 
+/** The longest that a transaction waits for a lock of PostgreSQL before it is tried anew. */
+const lockWaitMaxMillis = 250
+
+/**
+ * After so long PostgreSQL ends a transaction whose process does nothing: else the locks of one that
+ * was frozen, or lost its power, would keep its successor from what it held.
+ */
+const stillMaxMillis = 1_000
+
 const postgresOf = (sql: SqlClient, { synchronous, writeTimeout }: Writing): Database => {
-  // As SET LOCAL; `remote_apply` and the like promise more than `on`, and stay.
+  const timeout = Duration.toMillis(writeTimeout)
+  // `remote_apply` and the like promise more than `on`, and stay.
   const sync = "SELECT set_config('synchronous_commit', 'on', true)"
     + " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
   const syncing = synchronous === "full" ? [sync] : []
-  const texts = (synced: boolean) => synced ? syncing : ["SET LOCAL synchronous_commit = off"]
+  // One text, and with it one trip to the server and back.
+  const beginning = (ending: ReadonlyArray<string>) =>
+    [
+      "BEGIN",
+      `SET LOCAL lock_timeout = ${Math.ceil(Math.min(lockWaitMaxMillis, timeout / 4))}`,
+      "SET LOCAL idle_in_transaction_session_timeout ="
+      + ` ${Math.ceil(Math.min(stillMaxMillis, timeout))}`,
+      ...ending
+    ].join("; ")
+  const synced = beginning(syncing)
+  const unsynced = beginning(["SET LOCAL synchronous_commit = off"])
   return {
     sql,
     dialect: postgres,
     readTimeout: writeTimeout,
-    begin: (connection, synced) =>
-      Effect.forEach(["BEGIN", ...texts(synced)], (text) => execute(connection, text), {
-        discard: true
-      }),
+    reserve: patiently(sql.reserve),
+    begin: (connection, isSynced) =>
+      Effect.asVoid(execute(connection, isSynced ? synced : unsynced)),
+    commit: commitPostgres,
     end: () => Effect.void
   }
 }
+
+/** Once a statement has failed, PostgreSQL answers COMMIT with ROLLBACK, and with no error. */
+const commitPostgres = (connection: Connection): Effect.Effect<void, SqlError> =>
+  Effect.flatMap(
+    connection.executeRaw("COMMIT", []),
+    (result) =>
+      (result as { readonly command?: unknown }).command === "ROLLBACK"
+        ? Effect.fail(new SqlError({ cause: rolledBack() }))
+        : Effect.void
+  )
+
+const rolledBack = () =>
+  Object.assign(new Error("a statement of the transaction has failed"), { code: "40000" })
+
+/**
+ * The driver of PostgreSQL keeps a connection for ever that is there only after nobody waits for it
+ * any more: so somebody does, and gives it back.
+ */
+const patiently = (
+  reserve: SqlClient["reserve"]
+): SqlClient["reserve"] =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const reserving = yield* Effect.forkDaemon(Scope.extend(reserve, scope))
+      const close = Scope.close(scope, Exit.void)
+      const later = Effect.asVoid(Effect.forkDaemon(Effect.zipRight(Fiber.await(reserving), close)))
+      yield* Effect.addFinalizer(() => reserving.unsafePoll() === null ? later : close)
+      return yield* restore(Fiber.join(reserving))
+    })
+  )
 
 const openSqlite = (sql: SqlClient, writing: Writing) =>
   Effect.gen(function*() {
@@ -103,10 +154,12 @@ const sqliteOf = (sql: SqlClient, { held, readTimeout }: {
     sql,
     dialect: sqlite,
     readTimeout,
+    reserve: sql.reserve,
     begin: (connection, synced) =>
       held.synchronous === "normal" || synced !== held.lowered
         ? begun(connection)
         : Effect.zipRight(synced ? raise(connection) : lower(connection), begun(connection)),
+    commit: (connection) => Effect.asVoid(execute(connection, "COMMIT")),
     end: (connection) =>
       Effect.suspend(() => held.lowered ? Effect.ignore(raise(connection)) : Effect.void)
   }

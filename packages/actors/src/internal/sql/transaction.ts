@@ -13,6 +13,8 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Database {
   readonly sql: SqlClient
   readonly dialect: Dialect
+  /** A connection until the scope closes; interrupted while it waits for one, it keeps none. */
+  readonly reserve: SqlClient["reserve"]
   /** After so long a read that was not answered fails. */
   readonly readTimeout: Duration.DurationInput
   /**
@@ -20,6 +22,8 @@ export interface Database {
    * Takes the write lock at once where there is one for the database.
    */
   readonly begin: (connection: Connection, synced: boolean) => Effect.Effect<void, SqlError>
+  /** Succeeds when all of the transaction is committed. */
+  readonly commit: (connection: Connection) => Effect.Effect<void, SqlError>
   /** Puts back what `begin` has changed beyond its transaction. */
   readonly end: (connection: Connection) => Effect.Effect<void>
 }
@@ -34,12 +38,12 @@ export const execute = (
 
 /** Reads on a connection of its own, outside of every transaction. */
 export const query = (
-  { readTimeout, sql }: Database,
+  { readTimeout, reserve }: Database,
   text: string,
   parameters: ReadonlyArray<unknown>
 ): Effect.Effect<ReadonlyArray<Row>, StoreUnavailable> =>
   Effect.scoped(
-    Effect.flatMap(sql.reserve, (connection) => execute(connection, text, parameters))
+    Effect.flatMap(reserve, (connection) => execute(connection, text, parameters))
   ).pipe(
     Effect.mapError((error) => unavailable(error, "not-written")),
     (read) => withDeadline(read, readTimeout)
@@ -72,32 +76,36 @@ export interface Transaction<A> {
  * a COMMIT that failed may have been carried out, unless the database says that it was not.
  */
 export const transact = <A>(
-  { begin, end, sql }: Database,
+  { begin, commit, end, reserve }: Database,
   { body, synced }: Transaction<A>
 ): Effect.Effect<A, StoreUnavailable> =>
   Effect.scoped(
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
-        Effect.mapError(restore(sql.reserve), (error) => unavailable(error, "not-written")),
+        Effect.mapError(restore(reserve), (error) => unavailable(error, "not-written")),
         (connection) => {
           const all = Effect.zipRight(begin(connection, synced), body(connection))
-          return Effect.ensuring(commit(connection, { all, restore }), end(connection))
+          return Effect.ensuring(
+            finish(connection, { all, commit: Effect.suspend(() => commit(connection)), restore }),
+            end(connection)
+          )
         }
       )
     )
   )
 
-const commit = <A>(
+const finish = <A>(
   connection: Connection,
-  { all, restore }: {
+  { all, commit, restore }: {
     readonly all: Effect.Effect<A, SqlError>
+    readonly commit: Effect.Effect<void, SqlError>
     readonly restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
   }
 ): Effect.Effect<A, StoreUnavailable> =>
   Effect.gen(function*() {
     const done = yield* Effect.exit(restore(all))
     if (Exit.isFailure(done)) return yield* abandon(connection, done.cause, before)
-    const committed = yield* Effect.exit(restore(execute(connection, "COMMIT")))
+    const committed = yield* Effect.exit(restore(commit))
     if (Exit.isFailure(committed)) return yield* abandon(connection, committed.cause, during)
     return done.value
   })
@@ -107,10 +115,11 @@ const before = (): Outcome => "not-written"
 
 /**
  * What became of a transaction whose COMMIT failed. SQLite rolls back where it was busy or full;
- * PostgreSQL where it names a conflict (class 40) or a constraint (class 23).
+ * PostgreSQL where it names a conflict (class 40) or a constraint (class 23), and what was never
+ * sent (08003) was not carried out.
  */
 const during = (code: string): Outcome =>
-  /^(SQLITE_(BUSY|LOCKED|FULL)|40|23)/.test(code) ? "not-written" : "unknown"
+  /^(SQLITE_(BUSY|LOCKED|FULL)|40|23|08003)/.test(code) ? "not-written" : "unknown"
 
 const abandon = (
   connection: Connection,
@@ -133,7 +142,8 @@ export const unavailable = (error: SqlError, outcome: Outcome): StoreUnavailable
 
 /** What the codes of SQLite, of PostgreSQL (SQLSTATE) and of the system stand for. */
 const reasons: ReadonlyArray<readonly [RegExp, UnavailableReason]> = [
-  [/^SQLITE_(BUSY|LOCKED)|^(40001|40P01|55P03)$/, "locked"],
+  // 25P03, 08003: the transaction was ended while this process stood still, and kept its locks.
+  [/^SQLITE_(BUSY|LOCKED)|^(40001|40P01|55P03|25P03|08003)$/, "locked"],
   [/^SQLITE_FULL|^53100$|^ENOSPC$/, "full"],
   [/^SQLITE_(IOERR|CORRUPT|NOTADB|CANTOPEN|READONLY|PERM)|^58|^XX00[12]$/, "io"],
   [/^08|^57P0|^53300$|^E(CONN|PIPE|TIMEDOUT|NOTFOUND|HOST|AI)/, "connection"]
@@ -143,9 +153,17 @@ const reasonOf = (code: string): UnavailableReason =>
   reasons.find(([pattern]) => pattern.test(code))?.[1] ?? "failed"
 
 const codeOf = ({ cause }: SqlError): string => {
-  if (typeof cause !== "object" || cause === null || !("code" in cause)) return ""
-  return typeof cause.code === "string" ? cause.code : ""
+  if (typeof cause !== "object" || cause === null) return ""
+  if ("code" in cause && typeof cause.code === "string") return cause.code
+  if (!(cause instanceof Error)) return ""
+  return withoutCode.find(([pattern]) => pattern.test(cause.message))?.[1] ?? ""
 }
+
+/** What the driver of PostgreSQL says without a code: of a connection that is, or was, lost. */
+const withoutCode: ReadonlyArray<readonly [RegExp, string]> = [
+  [/is not queryable/, "08003"],
+  [/^Connection terminated|^timeout exceeded when trying to connect/, "08006"]
+]
 
 const detailOf = (error: SqlError): string => {
   const { cause } = error
