@@ -18,6 +18,9 @@ describe("the settings of a node", () => {
     ["batchMax", { batchMax: 1.5 }, "batchMax is 1.5"],
     ["queuedMax", { queuedMax: Number.NaN }, "queuedMax is NaN"],
     ["heldMax", { heldMax: 0 }, "heldMax is 0"],
+    ["streamWindow", { streamWindow: 0.5 }, "streamWindow is 0.5"],
+    ["a wide window", { streamWindow: 70_000 }, "streamWindow is 70000, expected at most 65536"],
+    ["streamsMax", { streamsMax: 0 }, "streamsMax is 0"],
     ["lease", { lease: 0 }, "lease is 0, expected a time above 0"],
     ["hold", { hold: Infinity }, "hold is Infinity"],
     ["refresh", { refresh: "1 second" }, "refresh is 1000, expected at most a third of the lease"]

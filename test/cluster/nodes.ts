@@ -13,7 +13,12 @@ export const Keeper = Actor.make("Keeper", [
   Rpc.make("Slow", { payload: { millis: Schema.Int } }),
   Rpc.make("Refuse", { error: Schema.Literal("refused") }),
   Rpc.make("Wrong", { success: Schema.Number }),
-  Rpc.make("Tail", { success: Schema.Int, stream: true })
+  Rpc.make("Tail", {
+    payload: { count: Schema.Int, end: Schema.Literal("done", "spent", "open", "broken", "unfit") },
+    success: Schema.BigInt,
+    error: Schema.Literal("spent"),
+    stream: true
+  })
 ])
 
 /** What became of actors, and what they were told. */
@@ -22,6 +27,26 @@ export interface Book {
   /** How many incarnations of an id are alive, and were at most. */
   readonly alive: Map<string, number>
   most: number
+  /** Values that streams have made, and streams that have ended. */
+  made: number
+  closed: number
+}
+
+/** Counts from 1, then ends as it was asked to. */
+const tail = (book: Book, count: number, end: "done" | "spent" | "open" | "broken" | "unfit") => {
+  const ends = {
+    done: Stream.empty,
+    spent: Stream.fail("spent" as const),
+    open: Stream.never,
+    broken: Stream.dieMessage("broken"),
+    unfit: Stream.succeed("no number" as never)
+  }
+  return Stream.iterate(1n, (made) => made + 1n).pipe(
+    Stream.take(count),
+    Stream.tap(() => Effect.sync(() => book.made++)),
+    Stream.concat(ends[end]),
+    Stream.ensuring(Effect.sync(() => book.closed++))
+  )
 }
 
 const keeper = (book: Book, node: number) =>
@@ -40,7 +65,10 @@ const keeper = (book: Book, node: number) =>
       Slow: ({ millis }) => Effect.sleep(millis),
       Refuse: () => Effect.fail("refused" as const),
       Wrong: () => Effect.succeed("no number" as never),
-      Tail: () => Stream.make(1, 2)
+      Tail: ({ count, end }) => {
+        book.notes.push({ id, entry: -count, node })
+        return tail(book, count, end)
+      }
     }
   }))
 
@@ -71,7 +99,7 @@ const gated = (store: LeaseStoreService, gate: { open: boolean }): LeaseStoreSer
 export const makeCluster = Effect.gen(function*() {
   const wires = makeWires()
   const shared = Context.get(yield* Layer.build(LeaseStore.layerMemory), LeaseStore)
-  const book: Book = { notes: [], alive: new Map(), most: 0 }
+  const book: Book = { notes: [], alive: new Map(), most: 0, made: 0, closed: 0 }
   /** Starts a node, which has a number for its port. */
   const start = (number: number, settings: ClusterSystem.NodeSettings = {}) =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /** A transport between the nodes of one process, whose wires can be cut and made to lose things. */
 import { PeerTransport, type PeerTransportService } from "@plantd/cluster"
-import { CannotListen, PeerLost, type Take } from "@plantd/cluster/PeerTransport"
+import { type Batch, CannotListen, PeerLost, type Take } from "@plantd/cluster/PeerTransport"
 import { Effect, Layer } from "effect"
 
 /** What may happen to a batch on its way. */
@@ -46,6 +46,9 @@ export const makeWires = () => {
     heal: (address: string) => Effect.sync(() => void cut.delete(address)),
     /** The next batches meet these, one each. */
     next: (...more: ReadonlyArray<Fault>) => Effect.sync(() => void faults.push(...more)),
+    /** A batch by hand. */
+    post: (address: string, batch: Batch) =>
+      Effect.flatMap(connect(address), (post) => post(batch)),
     batches: Effect.sync(() => state.batches)
   }
 }

@@ -43,6 +43,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "test/cluster/ClusterSystem.test.ts": [
     "packages/cluster/src/Cluster.ts",
+    "packages/cluster/src/internal/caller.ts",
     "packages/cluster/src/internal/clusterNode.ts",
     "packages/cluster/src/internal/inbox.ts",
     "packages/cluster/src/internal/leaseClock.ts",
@@ -54,6 +55,10 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/cluster/src/internal/peer.ts",
     "packages/cluster/src/internal/router.ts",
     "packages/cluster/src/internal/shardMap.ts"
+  ],
+  "test/cluster/Streams.test.ts": [
+    "packages/cluster/src/internal/readStream.ts",
+    "packages/cluster/src/internal/servedStream.ts"
   ],
   "test/cluster/LeaseStore.test.ts": ["packages/cluster/src/internal/memoryLeases.ts"],
   "test/cluster/SqlLeaseStore.test.ts": ["packages/cluster/src/internal/leaseSql.ts"],

@@ -1,5 +1,6 @@
 /** How a node takes part in its cluster. */
 import { Duration } from "effect"
+import { creditMax } from "./internal/letters.ts"
 
 /** The settings of a node. */
 export interface Settings {
@@ -32,6 +33,10 @@ export interface Settings {
   readonly queuedMax: number
   /** The most messages that wait for shards that nobody holds. */
   readonly heldMax: number
+  /** The most values of one stream that are on their way to a reader here, or wait for it. */
+  readonly streamWindow: number
+  /** The most streams of actors here that one other node reads at a time. */
+  readonly streamsMax: number
   /** How long a tell waits for a shard that nobody holds. */
   readonly hold: Duration.DurationInput
   /** After its start a node may not know all of its types of actors for so long. */
@@ -41,7 +46,8 @@ export interface Settings {
 /**
  * 127.0.0.1:7700; 256 shards; a lease of 2 s, renewed four times a second; 3 s for a handoff, 10 s
  * to drain; batches of 1,024, tried for 1 s each; 65,536 messages waiting for a node, as many for
- * shards that nobody holds, 30 s at most; 5 s to register types.
+ * shards that nobody holds, 30 s at most; 256 values on their way in a stream, 4,096 streams that
+ * one node reads; 5 s to register types.
  */
 export const defaults: Settings = {
   host: "127.0.0.1",
@@ -57,6 +63,8 @@ export const defaults: Settings = {
   batchMax: 1_024,
   queuedMax: 65_536,
   heldMax: 65_536,
+  streamWindow: 256,
+  streamsMax: 4_096,
   hold: "30 seconds",
   registration: "5 seconds"
 }
@@ -79,10 +87,20 @@ export const shardsMax = 65_536
 /** Dies with what is wrong where the settings make no sense. */
 export const boundsOf = (settings: Settings): Bounds => {
   const { host, port } = settings
-  const counts = ["shards", "batchMax", "queuedMax", "heldMax"] as const
+  const counts = [
+    "shards",
+    "batchMax",
+    "queuedMax",
+    "heldMax",
+    "streamWindow",
+    "streamsMax"
+  ] as const
   for (const name of counts) whole(name, settings[name])
   if (settings.weight !== 0) whole("weight", settings.weight)
   if (settings.shards > shardsMax) fail("shards", settings.shards, `at most ${shardsMax}`)
+  if (settings.streamWindow > creditMax) {
+    fail("streamWindow", settings.streamWindow, `at most ${creditMax}`)
+  }
   const bounds = {
     address: `${host}:${port}`,
     leaseMillis: millis("lease", settings.lease),

@@ -140,7 +140,7 @@ const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Route
 }
 
 const inboxOf = (
-  { bounds, now, self, startedAt }: Ground,
+  { bounds, now, run, self, settings, startedAt }: Ground,
   { hosted, router }: { readonly hosted: Placement.HostedSystem; readonly router: Router }
 ): Inbox =>
   new Inbox({
@@ -149,7 +149,10 @@ const inboxOf = (
     isHere: router.isHere,
     isStarting: () => now() - startedAt < bounds.registrationMillis,
     peerOf: router.peerOf,
-    elsewhere: router.elsewhere
+    elsewhere: router.elsewhere,
+    run,
+    streamWindow: settings.streamWindow,
+    streamsMax: settings.streamsMax
   })
 
 /** Follows what the store says, and tells what happened. */

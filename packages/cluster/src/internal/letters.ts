@@ -1,4 +1,7 @@
-/** What goes between nodes in a batch: messages, their answers, and what concerns them. */
+/**
+ * What goes between nodes in a batch: messages, their answers, streams, and what concerns them. A
+ * number is that of the ask or the watch which its sender, or its receiver, has begun.
+ */
 import type { EncodedExit } from "./messageCodec.ts"
 
 /** A tell: type, id, tag, payload. */
@@ -9,8 +12,19 @@ export const askKind = 1
 export const answerKind = 2
 /** The actor of the ask with a number moved away before it was handled. */
 export const movedKind = 3
-/** The asker of the ask with a number waits no more. */
+/** The asker of the ask with a number waits no more, and reads its stream no more. */
 export const goneKind = 4
+/** The ask with a number is answered by a stream, which begins with the first credit. */
+export const openedKind = 5
+/** The next values of the stream with a number. */
+export const chunkKind = 6
+/** The end of the stream with a number: an answer without a value, or its error. */
+export const endKind = 7
+/** The reader of the stream with a number has room for so many more values. */
+export const creditKind = 8
+
+/** The most values of a stream that may be on their way to its reader at a time. */
+export const creditMax = 65_536
 
 /** One letter of a batch. */
 export type Letter =
@@ -24,8 +38,15 @@ export type Letter =
     tag: string,
     payload: unknown
   ]
-  | readonly [kind: typeof answerKind, number: number, exit: number, value: unknown]
-  | readonly [kind: typeof movedKind | typeof goneKind, number: number]
+  | readonly [
+    kind: typeof answerKind | typeof endKind,
+    number: number,
+    exit: number,
+    value: unknown
+  ]
+  | readonly [kind: typeof movedKind | typeof goneKind | typeof openedKind, number: number]
+  | readonly [kind: typeof chunkKind, number: number, values: ReadonlyArray<unknown>]
+  | readonly [kind: typeof creditKind, number: number, count: number]
 
 /** An answer as a letter. */
 export const answerLetter = (number: number, [kind, value]: EncodedExit): Letter => [
@@ -46,10 +67,18 @@ export const isLetter = (value: unknown): value is Letter => {
       return value.length === 7 && typeof first === "number" && typeof second === "number"
         && second >= 0 && areText(third, fourth, value[5])
     case answerKind:
+    case endKind:
       return value.length === 4 && typeof first === "number" && typeof second === "number"
     case movedKind:
     case goneKind:
+    case openedKind:
       return value.length === 2 && typeof first === "number"
+    case chunkKind:
+      return value.length === 3 && typeof first === "number" && Array.isArray(second)
+        && second.length > 0 && second.length <= creditMax
+    case creditKind:
+      return value.length === 3 && typeof first === "number" && Number.isSafeInteger(second)
+        && (second as number) > 0 && (second as number) <= creditMax
     default:
       return false
   }

@@ -14,15 +14,26 @@ export const failed = 1
 /** What the runtime says of the message. */
 export const refused = 2
 
-/** Encodes and decodes what goes with one Rpc. */
-export interface MessageCodec {
-  readonly streams: boolean
-  readonly encode: (payload: unknown) => Either.Either<unknown, string>
-  readonly decode: (payload: unknown) => Either.Either<unknown, string>
+/** Encodes and decodes how something ended. */
+export interface ExitCodec {
   readonly encodeExit: (exit: Exit.Exit<unknown, unknown>) => Either.Either<EncodedExit, string>
   readonly decodeExit: (
     exit: EncodedExit
   ) => Either.Either<Exit.Exit<unknown, unknown>, string>
+}
+
+/** Encodes and decodes a stream: its values, and how it ended. */
+export interface StreamCodec extends ExitCodec {
+  readonly encode: (values: ReadonlyArray<unknown>) => Either.Either<ReadonlyArray<unknown>, string>
+  readonly decode: (values: ReadonlyArray<unknown>) => Either.Either<ReadonlyArray<unknown>, string>
+}
+
+/** Encodes and decodes what goes with one Rpc. */
+export interface MessageCodec extends ExitCodec {
+  readonly encode: (payload: unknown) => Either.Either<unknown, string>
+  readonly decode: (payload: unknown) => Either.Either<unknown, string>
+  /** Of the stream that it is answered by, where it is. */
+  readonly stream: StreamCodec | undefined
 }
 
 const encodeError = Schema.encodeUnknownEither(ActorError.AskError)
@@ -47,18 +58,33 @@ export const codecOf = (rpc: Rpc.AnyWithProps): MessageCodec => {
 }
 
 const make = (rpc: Rpc.AnyWithProps): MessageCodec => {
-  const payload = bothWays(rpc.payloadSchema)
-  const success = bothWays(rpc.successSchema)
-  const error = bothWays(rpc.errorSchema)
-  const isError = Schema.is(rpc.errorSchema as Schema.Schema<unknown>)
+  const { errorSchema, payloadSchema, successSchema } = rpc
+  return {
+    ...bothWays(payloadSchema),
+    ...exitCodec(successSchema, errorSchema),
+    stream: RpcSchema.isStreamSchema(successSchema)
+      ? streamCodec(successSchema.success, successSchema.failure)
+      : undefined
+  }
+}
+
+const streamCodec = (success: Schema.Schema.Any, failure: Schema.Schema.All): StreamCodec => ({
+  ...bothWays<ReadonlyArray<unknown>>(Schema.Array(success)),
+  ...exitCodec(Schema.Null, failure)
+})
+
+const exitCodec = (
+  successSchema: Schema.Schema.All,
+  errorSchema: Schema.Schema.All
+): ExitCodec => {
+  const success = bothWays(successSchema)
+  const error = bothWays(errorSchema)
+  const isError = Schema.is(errorSchema as Schema.Schema<unknown>)
   const encodeFailure = (value: unknown): Either.Either<EncodedExit, string> =>
     isError(value)
       ? Either.map(error.encode(value), (encoded) => [failed, encoded])
       : Either.map(textOf(encodeError(value)), (encoded) => [refused, encoded])
   return {
-    streams: RpcSchema.isStreamSchema(rpc.successSchema),
-    encode: payload.encode,
-    decode: payload.decode,
     encodeExit: (exit) => {
       if (Exit.isSuccess(exit)) {
         return Either.map(success.encode(exit.value), (value) => [answered, value])
@@ -77,8 +103,8 @@ const make = (rpc: Rpc.AnyWithProps): MessageCodec => {
   }
 }
 
-const bothWays = (schema: Schema.Schema.All) => {
-  const known = schema as Schema.Schema<unknown>
+const bothWays = <A>(schema: Schema.Schema.All) => {
+  const known = schema as Schema.Schema<A>
   const encode = Schema.encodeUnknownEither(known)
   const decode = Schema.decodeUnknownEither(known)
   return {

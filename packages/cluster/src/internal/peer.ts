@@ -6,6 +6,7 @@ import { ActorError, type Placement } from "@plantd/actors"
 import { Duration, Effect, Random } from "effect"
 import type { Batch, Post, Receipt, WrongSession } from "../PeerTransport.ts"
 import { askKind, goneKind, type Letter, tellKind } from "./letters.ts"
+import type { ReadStream } from "./readStream.ts"
 
 /** A message on its way, with its encoded payload; `shard` is where it goes. */
 export interface Outgoing {
@@ -34,6 +35,8 @@ export class Peer {
   readonly session: string
   /** Asks that were taken in there, by their number. */
   readonly asked = new Map<number, Outgoing>()
+  /** Streams of its actors that are read here, by the number of the ask. */
+  readonly streams = new Map<number, ReadStream>()
   private readonly office: Office
   private queue: Array<Outgoing | Letter> = []
   private posted: ReadonlyArray<Outgoing | Letter> = []
@@ -98,8 +101,11 @@ export class Peer {
     const lost = [...this.asked.values(), ...this.posted.filter(isOutgoing)]
     this.asked.clear()
     this.posted = []
+    const lostWith = (what: string) =>
+      `${this.address} was lost (${reason}) while it had the ${what}`
+    for (const stream of this.streams.values()) stream.lose(lostWith("stream"))
+    const detail = lostWith("message")
     for (const { parcel: { address, tag }, parcel } of lost) {
-      const detail = `${this.address} was lost (${reason}) while it had the message`
       parcel.fail(new ActorError.DeliveryUnknown({ address, tag, detail }))
     }
     return unsent

@@ -64,10 +64,6 @@ export class Router implements Placement.Placement {
       return parcel.refuse(new ActorError.ActorNotRegistered({ address, registered: [] }))
     }
     const codec = codecOf(rpc as unknown as Rpc.AnyWithProps)
-    if (codec.streams && parcel.asks) {
-      const detail = "its answer is a stream, and streams do not leave their node yet"
-      return parcel.refuse(new ActorError.NotDelivered({ address, tag, detail }))
-    }
     const encoded = codec.encode(parcel.payload)
     if (Either.isLeft(encoded)) {
       const wrong = { address, tag, part: "payload", issue: encoded.left } as const

@@ -1,0 +1,197 @@
+/**
+ * One session of another node, as it asks actors here: its asks that are not answered yet, and the
+ * streams that it reads.
+ */
+import type { Rpc } from "@effect/rpc"
+import { ActorError, type Placement } from "@plantd/actors"
+import { type Effect, Either, Exit, type Fiber, FiberId, type Stream } from "effect"
+import type { Receipt } from "../PeerTransport.ts"
+import {
+  answerLetter,
+  type askKind,
+  type Letter,
+  movedKind,
+  openedKind,
+  type tellKind
+} from "./letters.ts"
+import {
+  codecOf,
+  encodeRefusal,
+  type EncodedExit,
+  refused,
+  type StreamCodec
+} from "./messageCodec.ts"
+import type { Peer } from "./peer.ts"
+import { ServedStream } from "./servedStream.ts"
+
+/** Where the actors live that are asked. */
+export interface Household {
+  readonly hosted: Placement.HostedSystem
+  readonly isHere: (type: string, id: string) => boolean
+  /** Whether types of actors may still be registered. */
+  readonly isStarting: () => boolean
+  readonly run: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  readonly streamsMax: number
+}
+
+/** The receipt of a batch whose messages are all taken. */
+export const nothing: Receipt = { elsewhere: [] }
+
+/** One session that asks. */
+export class Caller {
+  private readonly household: Household
+  /** The last of its batches that was taken in, and what became of it. */
+  sequence = 0
+  receipt: Receipt = nothing
+  /** Takes back what has not ended, by number. */
+  private readonly asks = new Map<number, () => void>()
+  /** Streams that are read there, or will be, by the number of the ask. */
+  private readonly streams = new Map<number, ServedStream>()
+
+  constructor(household: Household) {
+    this.household = household
+  }
+
+  /** Takes a tell in; false where its actor does not live here. */
+  tell([, type, id, tag, payload]: TellLetter): boolean {
+    return this.deliver({ type, id, tag, payload }, nobody)
+  }
+
+  /** Takes an ask in, and answers to `peer`; false where its actor does not live here. */
+  ask(letter: AskLetter, peer: Peer): boolean {
+    const [, number, left, type, id, tag, payload] = letter
+    const { hosted, run, streamsMax } = this.household
+    let ended = false
+    const over = () => {
+      ended = true
+      this.asks.delete(number)
+      this.streams.delete(number)
+    }
+    return this.deliver({ type, id, tag, payload }, {
+      deadline: hosted.service.engine.now() + left,
+      end: (exit) => {
+        over()
+        peer.tell(answerLetter(number, exit))
+      },
+      moved: () => {
+        over()
+        peer.tell([movedKind, number])
+      },
+      admit: (codec) => {
+        if (this.streams.size >= streamsMax) return false
+        const address = { type, id }
+        const tell = (letter: Letter) => peer.tell(letter)
+        const serving = { number, address, tag, codec, tell, onEnd: over }
+        this.streams.set(number, new ServedStream(serving))
+        return true
+      },
+      open: (stream) => {
+        const served = this.streams.get(number)
+        if (served === undefined) return
+        ended = true
+        peer.tell([openedKind, number])
+        const fiber = run(served.run(stream))
+        this.asks.set(number, () => fiber.unsafeInterruptAsFork(FiberId.none))
+      },
+      begun: (cancel) => {
+        if (!ended) this.asks.set(number, cancel)
+      }
+    })
+  }
+
+  /** Nobody waits for the answer to an ask any more, or reads its stream. */
+  gone(number: number): void {
+    const cancel = this.asks.get(number)
+    this.asks.delete(number)
+    this.streams.delete(number)
+    cancel?.()
+  }
+
+  /** The reader of a stream has room for more. */
+  credit(number: number, count: number): void {
+    this.streams.get(number)?.grant(count)
+  }
+
+  /** The session is over. */
+  close(): void {
+    for (const cancel of this.asks.values()) cancel()
+    this.asks.clear()
+    this.streams.clear()
+  }
+
+  private deliver({ id, payload, tag, type }: Message, sent: Sent): boolean {
+    const { hosted, isHere, isStarting, streamsMax } = this.household
+    const { deadline } = sent
+    const isTell = deadline === Infinity
+    const address = { type, id }
+    const refuse = (error: ActorError.AskError) => {
+      sent.end([refused, encodeRefusal(error)])
+      if (isTell) hosted.service.engine.deadLetter(address, tag, "undelivered")
+      return true
+    }
+    if (!isHere(type, id)) return false
+    if (!hosted.hasType(type)) {
+      if (isStarting()) return false
+      return refuse(new ActorError.ActorNotRegistered({ address, registered: [] }))
+    }
+    const rpc = hosted.protocolOf(type)?.requests.get(tag) as Rpc.AnyWithProps | undefined
+    const invalid = (issue: string, part: "payload" | "answer") =>
+      new ActorError.MessageInvalid({ address, tag, part, issue })
+    if (rpc === undefined) return refuse(invalid(`${type} has no message ${tag} here`, "payload"))
+    const codec = codecOf(rpc)
+    const decoded = codec.decode(payload)
+    if (Either.isLeft(decoded)) return refuse(invalid(decoded.left, "payload"))
+    if (codec.stream !== undefined && !isTell && !sent.admit(codec.stream)) {
+      const detail = `its node reads ${streamsMax} streams of this one already`
+      return refuse(new ActorError.NotDelivered({ address, tag, detail }))
+    }
+    const onEnd = (exit: Exit.Exit<unknown, unknown>) => {
+      if (isTell) return
+      if (codec.stream !== undefined && Exit.isSuccess(exit)) {
+        return sent.open(exit.value as Stream.Stream<unknown>)
+      }
+      sent.end(Either.getOrElse(
+        codec.encodeExit(exit),
+        (issue): EncodedExit => [refused, encodeRefusal(invalid(issue, "answer"))]
+      ))
+    }
+    const received = { address, tag, payload: decoded.right, deadline, onEnd }
+    const { moved } = sent
+    sent.begun(hosted.receive(moved === undefined ? received : { ...received, onMoved: moved }))
+    return true
+  }
+}
+
+/** Who sent a message, and is told of it. */
+interface Sent {
+  /** Infinite for a tell. */
+  readonly deadline: number
+  readonly end: (exit: EncodedExit) => void
+  /** Its actor moved away before it was handled. */
+  readonly moved: (() => void) | undefined
+  /** Before a handler sees what is answered by a stream; false for one stream too many. */
+  readonly admit: (codec: StreamCodec) => boolean
+  readonly open: (stream: Stream.Stream<unknown, unknown>) => void
+  /** It is with its actor; `cancel` takes it back. */
+  readonly begun: (cancel: () => void) => void
+}
+
+const nobody: Sent = {
+  deadline: Infinity,
+  end: () => {},
+  moved: undefined,
+  admit: () => true,
+  open: () => {},
+  begun: () => {}
+}
+
+interface Message {
+  readonly type: string
+  readonly id: string
+  readonly tag: string
+  readonly payload: unknown
+}
+
+type AskLetter = Extract<Letter, readonly [kind: typeof askKind, ...rest: Array<unknown>]>
+
+type TellLetter = Extract<Letter, readonly [kind: typeof tellKind, ...rest: Array<unknown>]>
