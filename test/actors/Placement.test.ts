@@ -1,6 +1,6 @@
 import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
-import { Actor, ActorError, ActorSystem, Placement } from "@plantd/actors"
+import { Actor, ActorError, ActorSystem, type DeathWatch, Placement } from "@plantd/actors"
 import { Effect, Exit, Fiber, Layer, Schema, TestClock } from "effect"
 import { settle } from "../hardware/peers.ts"
 
@@ -12,11 +12,16 @@ const Echo = Actor.make("Echo", [
 /** A system where ids that begin with `far` live elsewhere, and what was given to be carried. */
 const rig = Effect.gen(function*() {
   const carried: Array<Placement.Parcel> = []
+  const watched = new Map<string, (terminated: DeathWatch.Terminated) => void>()
   const far = { prefix: "far" }
   const hosted = yield* Placement.host({
     hasLease: () => true,
     isHere: (_, id) => !id.startsWith(far.prefix),
     carry: (parcel) => void carried.push(parcel),
+    watch: (address, notify) => {
+      watched.set(address.id, notify)
+      return () => watched.delete(address.id)
+    },
     beforeClose: Effect.void
   })
   const system = Layer.succeed(ActorSystem, hosted.service)
@@ -28,7 +33,7 @@ const rig = Effect.gen(function*() {
     }).pipe(Layer.provide(system))
   )
   const echo = yield* Effect.provide(Echo.client, system)
-  return { carried, echo, far, hosted, waits: () => waits }
+  return { carried, echo, far, hosted, watched, waits: () => waits }
 })
 
 const address = { type: "Echo", id: "far-1" }
@@ -126,5 +131,35 @@ describe("an actor that moves", () => {
       expect((yield* Fiber.join(asked))._tag).toBe("ActorCrashed")
       yield* TestClock.adjust("10 seconds")
       expect(waits()).toBe(0)
+    }))
+})
+
+describe("a watch of an actor that lives elsewhere", () => {
+  it.scoped("is told by who knows of it, and is over when it is interrupted", () =>
+    Effect.gen(function*() {
+      const { hosted: { service }, watched } = yield* rig
+      const first = yield* Effect.fork(service.watch(address))
+      yield* settle
+      watched.get("far-1")?.({ _tag: "Terminated", address, reason: "node-lost" })
+      expect(yield* Fiber.join(first)).toMatchObject({ address, reason: "node-lost" })
+      const second = yield* Effect.fork(service.watch({ type: "Echo", id: "far-2" }))
+      yield* settle
+      expect(watched.has("far-2")).toBe(true)
+      yield* Fiber.interrupt(second)
+      expect(watched.has("far-2")).toBe(false)
+    }))
+
+  it.scoped("is of the one that is alive here still, where it is about to move", () =>
+    Effect.gen(function*() {
+      const { echo, far, hosted: { release, service }, watched } = yield* rig
+      yield* echo("near").Say({ text: "a" })
+      const watching = yield* Effect.fork(service.watch({ type: "Echo", id: "near" }))
+      far.prefix = "n"
+      const late = yield* Effect.fork(service.watch({ type: "Echo", id: "near" }))
+      yield* settle
+      yield* release(() => true, { withinMillis: 100 })
+      expect(yield* Fiber.join(watching)).toMatchObject({ reason: "moved" })
+      expect(yield* Fiber.join(late)).toMatchObject({ reason: "moved" })
+      expect(watched.size).toBe(0)
     }))
 })

@@ -12,6 +12,7 @@ const batch = (to: string, letters: ReadonlyArray<unknown>): Batch => ({
   from: `${host}:1`,
   session: "a",
   to,
+  link: 1,
   sequence: 1,
   letters
 })

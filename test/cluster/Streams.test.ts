@@ -168,32 +168,26 @@ describe("a stream from an actor on another node", () => {
       const { keeper, one, other, wires } = yield* two()
       const { fiber, seen } = yield* reading(keeper.Tail({ count: 2, end: "open" }))
       yield* untilSo("it is read", Effect.sync(() => seen.length === 2))
-      const letters = [
-        [5, 99],
+      const garbage = (number: number): ReadonlyArray<unknown> => [
         [5],
-        [6, 99, ["1"]],
-        [6, 1, []],
-        [6, 1, "1"],
-        [7, 99, 0, null],
-        [7, 1],
-        [8, 1, 0],
-        [8, 1, -1],
-        [8, 1, Number.NaN],
-        [8, 1, 1e9],
-        [8, 99, 1],
-        [99, 1],
-        [],
-        null
+        [6, number, []],
+        [6, number, "1"],
+        [7, number],
+        [8, number, 0],
+        [8, number, -1],
+        [8, number, Number.NaN],
+        [8, number, 1e9],
+        [9, number],
+        [9, number, "Keeper", ""],
+        [10, number],
+        [10, number, "tired"],
+        [10, number, "stopped"],
+        [12, number]
       ]
-      for (const [from, to] of [[one, other], [other, one]] as const) {
-        yield* inItsTime(wires.post(to.address, {
-          from: from.address,
-          session: from.cluster.self.session,
-          to: to.cluster.self.session,
-          sequence: 1_000,
-          letters
-        }))
-      }
+      const ofNothing = [[5, 99], [6, 99, ["1"]], [7, 99, 0, null], [8, 99, 1], [11, 99], [], null]
+      const letters = [...[1, 2, 3, 4, 5].flatMap(garbage), ...ofNothing]
+      yield* inItsTime(wires.slip(one.address, other.address, letters))
+      yield* inItsTime(wires.slip(other.address, one.address, letters))
       expect((yield* Fiber.poll(fiber))._tag).toBe("None")
       expect(seen).toEqual(upTo(2))
     }))

@@ -1,6 +1,6 @@
 /** Nodes of a cluster in one process, on virtual time, and an actor that tells where it lives. */
 import { Rpc } from "@effect/rpc"
-import { Actor, ActorContext, ActorSystem, DurableError } from "@plantd/actors"
+import { Actor, ActorContext, ActorSystem, type DeathWatch, DurableError } from "@plantd/actors"
 import { Cluster, ClusterSystem, LeaseStore, type LeaseStoreService } from "@plantd/cluster"
 import { Clock, Context, Effect, Exit, Layer, Schema, Scope, Stream, TestClock } from "effect"
 import { settle } from "../hardware/peers.ts"
@@ -13,6 +13,8 @@ export const Keeper = Actor.make("Keeper", [
   Rpc.make("Slow", { payload: { millis: Schema.Int } }),
   Rpc.make("Refuse", { error: Schema.Literal("refused") }),
   Rpc.make("Wrong", { success: Schema.Number }),
+  Rpc.make("Watch", { payload: { id: Schema.String } }),
+  Rpc.make("Unwatch"),
   Rpc.make("Tail", {
     payload: { count: Schema.Int, end: Schema.Literal("done", "spent", "open", "broken", "unfit") },
     success: Schema.BigInt,
@@ -30,6 +32,8 @@ export interface Book {
   /** Values that streams have made, and streams that have ended. */
   made: number
   closed: number
+  /** Ends that watchers heard of. */
+  readonly ends: Array<{ readonly by: string; readonly of: string; readonly reason: string }>
 }
 
 /** Counts from 1, then ends as it was asked to. */
@@ -51,7 +55,8 @@ const tail = (book: Book, count: number, end: "done" | "spent" | "open" | "broke
 
 const keeper = (book: Book, node: number) =>
   Keeper.toLayer(Effect.gen(function*() {
-    const { address: { id }, onEnd } = yield* ActorContext
+    const { address: { id }, onEnd, watch } = yield* ActorContext
+    const watches: Array<DeathWatch.Watch> = []
     const count = (change: number) => {
       const alive = (book.alive.get(id) ?? 0) + change
       book.alive.set(id, alive)
@@ -65,6 +70,15 @@ const keeper = (book: Book, node: number) =>
       Slow: ({ millis }) => Effect.sleep(millis),
       Refuse: () => Effect.fail("refused" as const),
       Wrong: () => Effect.succeed("no number" as never),
+      Watch: ({ id: target }) =>
+        watch({ type: "Keeper", id: target }, ({ reason }) =>
+          Effect.sync(() => void book.ends.push({ by: id, of: target, reason }))).pipe(
+            Effect.map((begun) =>
+              void watches.push(begun)
+            ),
+            Effect.orDie
+          ),
+      Unwatch: () => watches.pop()?.unwatch ?? Effect.void,
       Tail: ({ count, end }) => {
         book.notes.push({ id, entry: -count, node })
         return tail(book, count, end)
@@ -99,7 +113,7 @@ const gated = (store: LeaseStoreService, gate: { open: boolean }): LeaseStoreSer
 export const makeCluster = Effect.gen(function*() {
   const wires = makeWires()
   const shared = Context.get(yield* Layer.build(LeaseStore.layerMemory), LeaseStore)
-  const book: Book = { notes: [], alive: new Map(), most: 0, made: 0, closed: 0 }
+  const book: Book = { notes: [], alive: new Map(), most: 0, made: 0, closed: 0, ends: [] }
   /** Starts a node, which has a number for its port. */
   const start = (number: number, settings: ClusterSystem.NodeSettings = {}) =>
     Effect.gen(function*() {

@@ -60,6 +60,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/cluster/src/internal/readStream.ts",
     "packages/cluster/src/internal/servedStream.ts"
   ],
+  "test/cluster/Watches.test.ts": ["packages/cluster/src/internal/remoteWatch.ts"],
   "test/cluster/LeaseStore.test.ts": ["packages/cluster/src/internal/memoryLeases.ts"],
   "test/cluster/SqlLeaseStore.test.ts": ["packages/cluster/src/internal/leaseSql.ts"],
   "test/cluster/SocketTransport.test.ts": ["packages/cluster/src/PeerTransport.ts"],

@@ -9,6 +9,7 @@ import { Effect, type Exit, type Scope } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
 import type { AskError, TellError } from "./ActorError.ts"
 import { type ActorSystemService, defaults, type Settings } from "./ActorSystem.ts"
+import type { Terminated } from "./DeathWatch.ts"
 import { makeHostedSystem } from "./internal/engine/hostedSystem.ts"
 
 /**
@@ -51,6 +52,14 @@ export interface Placement {
   readonly hasLease: () => boolean
   /** Takes a message over; it never throws. */
   readonly carry: (parcel: Parcel) => void
+  /**
+   * Calls `notify` once, when an actor that lives elsewhere ends, or at once; the result ends the
+   * watch. It may throw `LimitExceeded`.
+   */
+  readonly watch: (
+    address: ActorAddress,
+    notify: (terminated: Terminated) => void
+  ) => () => void
   /** Run before a type of actors is closed: its actors may still move to another node. */
   readonly beforeClose: Effect.Effect<void>
 }

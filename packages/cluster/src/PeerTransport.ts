@@ -12,7 +12,12 @@ export const Batch = Schema.Struct({
   session: Schema.String,
   /** For which session it is meant: none other takes it. */
   to: Schema.String,
-  /** One more than that of the batch before, between the same two sessions. */
+  /**
+   * The link that it belongs to; a session that gave up its link to another begins a new one, with
+   * a higher number.
+   */
+  link: Schema.Number,
+  /** One more than that of the batch before, on the same link. */
   sequence: Schema.Number,
   letters: Schema.Array(Schema.Unknown)
 })
@@ -27,7 +32,10 @@ export const Receipt = Schema.Struct({
 /** What became of a batch. */
 export interface Receipt extends Schema.Schema.Type<typeof Receipt> {}
 
-/** The batch was meant for another session of the node: it was not taken. */
+/**
+ * The batch was not taken: it was meant for another session of the node, or came by a link that
+ * this session has given up.
+ */
 export class WrongSession extends Schema.TaggedError<WrongSession>()("WrongSession", {
   session: Schema.String
 }) {}

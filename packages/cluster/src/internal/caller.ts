@@ -1,18 +1,20 @@
 /**
- * One session of another node, as it asks actors here: its asks that are not answered yet, and the
- * streams that it reads.
+ * One session of another node, as it asks actors here: its asks that are not answered yet, the
+ * streams that it reads, and its watches.
  */
 import type { Rpc } from "@effect/rpc"
-import { ActorError, type Placement } from "@plantd/actors"
+import { ActorError, DeathWatch, type Placement } from "@plantd/actors"
 import { type Effect, Either, Exit, type Fiber, FiberId, type Stream } from "effect"
 import type { Receipt } from "../PeerTransport.ts"
 import {
   answerLetter,
   type askKind,
+  endedKind,
   type Letter,
   movedKind,
   openedKind,
-  type tellKind
+  type tellKind,
+  type watchKind
 } from "./letters.ts"
 import {
   codecOf,
@@ -40,6 +42,12 @@ export const nothing: Receipt = { elsewhere: [] }
 /** One session that asks. */
 export class Caller {
   private readonly household: Household
+  /** By which its batches come. */
+  readonly link: number
+  /** Whether it was given up. */
+  isOver = false
+  /** Whether the session was told so, since it is a member still. */
+  isTold = false
   /** The last of its batches that was taken in, and what became of it. */
   sequence = 0
   receipt: Receipt = nothing
@@ -47,9 +55,12 @@ export class Caller {
   private readonly asks = new Map<number, () => void>()
   /** Streams that are read there, or will be, by the number of the ask. */
   private readonly streams = new Map<number, ServedStream>()
+  /** Ends its watches, by number. */
+  private readonly watches = new Map<number, () => void>()
 
-  constructor(household: Household) {
+  constructor(household: Household, link: number) {
     this.household = household
+    this.link = link
   }
 
   /** Takes a tell in; false where its actor does not live here. */
@@ -105,6 +116,26 @@ export class Caller {
     this.asks.delete(number)
     this.streams.delete(number)
     cancel?.()
+    this.watches.get(number)?.()
+    this.watches.delete(number)
+  }
+
+  /** Takes a watch in, and tells `peer` of the end; false where its actor does not live here. */
+  watch([, number, type, id]: WatchLetter, peer: Peer): boolean {
+    const { hosted, isHere, isStarting } = this.household
+    if (!isHere(type, id) || (!hosted.hasType(type) && isStarting())) return false
+    if (this.watches.size >= DeathWatch.watchesMax) {
+      peer.tell([endedKind, number, "node-lost"])
+      return true
+    }
+    let ended = false
+    const unwatch = hosted.service.engine.watch({ type, id }, ({ reason }) => {
+      ended = true
+      this.watches.delete(number)
+      peer.tell([endedKind, number, reason])
+    })
+    if (!ended) this.watches.set(number, unwatch)
+    return true
   }
 
   /** The reader of a stream has room for more. */
@@ -112,8 +143,11 @@ export class Caller {
     this.streams.get(number)?.grant(count)
   }
 
-  /** The session is over. */
+  /** The session is over, or has given up its link. */
   close(): void {
+    this.isOver = true
+    for (const unwatch of this.watches.values()) unwatch()
+    this.watches.clear()
     for (const cancel of this.asks.values()) cancel()
     this.asks.clear()
     this.streams.clear()
@@ -193,5 +227,7 @@ interface Message {
 }
 
 type AskLetter = Extract<Letter, readonly [kind: typeof askKind, ...rest: Array<unknown>]>
+
+type WatchLetter = Extract<Letter, readonly [kind: typeof watchKind, ...rest: Array<unknown>]>
 
 type TellLetter = Extract<Letter, readonly [kind: typeof tellKind, ...rest: Array<unknown>]>

@@ -113,6 +113,7 @@ interface Late {
 
 const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Router => {
   const { again, bounds, lease, now, run, self, settings, shards, transport } = ground
+  let number = 0
   return new Router({
     shards,
     self,
@@ -122,6 +123,7 @@ const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Route
     office: {
       self,
       now,
+      nextNumber: () => ++number,
       batchMax: settings.batchMax,
       queuedMax: settings.queuedMax,
       attemptMillis: bounds.attemptMillis
@@ -131,6 +133,8 @@ const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Route
       return id !== undefined && late.engine?.hasShardId(id) === true && lease.isValid
     },
     hasLease: () => lease.isValid,
+    watchHere: (address, notify) =>
+      late.hosted?.service.engine.watch(address, notify) ?? (() => undefined),
     protocolOf: (type) => late.hosted?.protocolOf(type),
     open: (peer) =>
       run(Effect.scoped(Effect.flatMap(transport.connect(peer.address), (post) => peer.run(post)))),
@@ -150,6 +154,7 @@ const inboxOf = (
     isStarting: () => now() - startedAt < bounds.registrationMillis,
     peerOf: router.peerOf,
     elsewhere: router.elsewhere,
+    broken: (peer, link) => router.broken(peer, link),
     run,
     streamWindow: settings.streamWindow,
     streamsMax: settings.streamsMax
@@ -165,6 +170,8 @@ const observe = (
     const onView = (view: View): void => {
       for (const event of eventsBetween(seen, view)) run(PubSub.publish(hub, event))
       seen = view
+      // Before anything else goes to them.
+      inbox.tellReturned(view.members.filter(({ leaseLeft }) => leaseLeft > 0))
       for (const session of router.see(view)) inbox.forget(session)
     }
     return { events: Stream.fromPubSub(hub), onView }

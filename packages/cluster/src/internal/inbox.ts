@@ -5,29 +5,35 @@
 import type { Rpc } from "@effect/rpc"
 import { ActorError } from "@plantd/actors"
 import { Effect, Either, Exit } from "effect"
+import type { Session } from "../LeaseStore.ts"
 import { type Batch, type Receipt, WrongSession } from "../PeerTransport.ts"
 import { Caller, type Household, nothing } from "./caller.ts"
 import {
   answerKind,
   askKind,
+  brokenKind,
   chunkKind,
   creditKind,
+  endedKind,
   endKind,
   goneKind,
   isLetter,
   type Letter,
   movedKind,
   openedKind,
-  tellKind
+  tellKind,
+  watchKind
 } from "./letters.ts"
 import { codecOf, type EncodedExit, type MessageCodec } from "./messageCodec.ts"
 import type { Outgoing, Peer } from "./peer.ts"
 import { ReadStream } from "./readStream.ts"
+import { RemoteWatch } from "./remoteWatch.ts"
 
 /** What an inbox needs of its node. */
 export interface Reception extends Household {
   readonly session: string
   readonly peerOf: (member: { readonly address: string; readonly session: string }) => Peer
+  readonly broken: (peer: Peer, link: number) => void
   readonly elsewhere: (messages: ReadonlyArray<Outgoing>) => void
   readonly streamWindow: number
 }
@@ -49,15 +55,17 @@ export class Inbox {
     return Effect.suspend(() => {
       const { session } = this.reception
       if (batch.to !== session) return new WrongSession({ session })
-      const caller = this.callerOf(batch.session)
+      const caller = this.callerOf(batch)
+      if (caller.isOver || batch.link < caller.link) return new WrongSession({ session })
       if (batch.sequence <= caller.sequence) {
         return Effect.succeed(batch.sequence === caller.sequence ? caller.receipt : nothing)
       }
       const elsewhere: Array<number> = []
-      // Only a peer that has just been made may skip numbers: what it sent before is gone.
       caller.sequence = batch.sequence
-      const peer = this.reception.peerOf({ address: batch.from, session: batch.session })
+      const member = { address: batch.from, session: batch.session }
+      let peer = this.reception.peerOf(member)
       batch.letters.forEach((letter, position) => {
+        if (peer.closed) peer = this.reception.peerOf(member)
         if (isLetter(letter) && !this.read(letter, caller, peer)) elsewhere.push(position)
       })
       caller.receipt = elsewhere.length === 0 ? nothing : { elsewhere }
@@ -65,21 +73,32 @@ export class Inbox {
     })
   }
 
-  /** A session is over: nobody waits for its answers. */
+  /** A session is over: nobody waits for its answers. Where it comes back, it is told so. */
   forget(session: string): void {
-    const caller = this.callers.get(session)
-    this.callers.delete(session)
-    caller?.close()
+    this.callers.get(session)?.close()
   }
 
-  private callerOf(session: string): Caller {
+  /** Sessions are members: one that was given up does not know of it. */
+  tellReturned(members: ReadonlyArray<Session>): void {
+    for (const { address, session } of members) {
+      const caller = this.callers.get(session)
+      if (caller?.isOver !== true || caller.isTold) continue
+      caller.isTold = true
+      this.reception.peerOf({ address, session }).tell([brokenKind, caller.link])
+    }
+  }
+
+  private callerOf({ link, session }: Batch): Caller {
     const known = this.callers.get(session)
-    const caller = known ?? new Caller(this.reception)
-    if (known !== undefined) this.callers.delete(session)
+    const isNew = known === undefined || known.link < link
+    if (isNew) known?.close()
+    const caller = isNew ? new Caller(this.reception, link) : known
+    this.callers.delete(session)
     this.callers.set(session, caller)
-    for (const oldest of this.callers.keys()) {
+    for (const [session, oldest] of this.callers) {
       if (this.callers.size <= callersMax) break
-      this.forget(oldest)
+      this.callers.delete(session)
+      oldest.close()
     }
     return caller
   }
@@ -116,6 +135,19 @@ export class Inbox {
         peer.streams.get(number)?.end([kind, value])
         return true
       }
+      case watchKind:
+        return caller.watch(letter, peer)
+      case endedKind: {
+        const [, number, reason] = letter
+        const parcel = peer.asked.get(number)?.parcel
+        if (!(parcel instanceof RemoteWatch)) return true
+        peer.asked.delete(number)
+        parcel.ended(reason)
+        return true
+      }
+      case brokenKind:
+        this.reception.broken(peer, letter[1])
+        return true
       case creditKind:
         caller.credit(letter[1], letter[2])
         return true

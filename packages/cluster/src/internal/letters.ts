@@ -2,6 +2,8 @@
  * What goes between nodes in a batch: messages, their answers, streams, and what concerns them. A
  * number is that of the ask or the watch which its sender, or its receiver, has begun.
  */
+import { DeathWatch } from "@plantd/actors"
+import { Schema } from "effect"
 import type { EncodedExit } from "./messageCodec.ts"
 
 /** A tell: type, id, tag, payload. */
@@ -22,6 +24,12 @@ export const chunkKind = 6
 export const endKind = 7
 /** The reader of the stream with a number has room for so many more values. */
 export const creditKind = 8
+/** A watch: number, type, id. */
+export const watchKind = 9
+/** The end of the actor whose watch has the number. */
+export const endedKind = 10
+/** The link with a number was given up: of what came by it, nothing is known here any more. */
+export const brokenKind = 11
 
 /** The most values of a stream that may be on their way to its reader at a time. */
 export const creditMax = 65_536
@@ -44,9 +52,14 @@ export type Letter =
     exit: number,
     value: unknown
   ]
-  | readonly [kind: typeof movedKind | typeof goneKind | typeof openedKind, number: number]
+  | readonly [
+    kind: typeof movedKind | typeof goneKind | typeof openedKind | typeof brokenKind,
+    number: number
+  ]
   | readonly [kind: typeof chunkKind, number: number, values: ReadonlyArray<unknown>]
   | readonly [kind: typeof creditKind, number: number, count: number]
+  | readonly [kind: typeof watchKind, number: number, type: string, id: string]
+  | readonly [kind: typeof endedKind, number: number, reason: DeathWatch.Terminated["reason"]]
 
 /** An answer as a letter. */
 export const answerLetter = (number: number, [kind, value]: EncodedExit): Letter => [
@@ -72,6 +85,7 @@ export const isLetter = (value: unknown): value is Letter => {
     case movedKind:
     case goneKind:
     case openedKind:
+    case brokenKind:
       return value.length === 2 && typeof first === "number"
     case chunkKind:
       return value.length === 3 && typeof first === "number" && Array.isArray(second)
@@ -79,10 +93,16 @@ export const isLetter = (value: unknown): value is Letter => {
     case creditKind:
       return value.length === 3 && typeof first === "number" && Number.isSafeInteger(second)
         && (second as number) > 0 && (second as number) <= creditMax
+    case watchKind:
+      return value.length === 4 && typeof first === "number" && areText(second, third)
+    case endedKind:
+      return value.length === 3 && typeof first === "number" && isReason(second)
     default:
       return false
   }
 }
+
+const isReason = Schema.is(DeathWatch.Terminated.fields.reason)
 
 const areText = (...values: ReadonlyArray<unknown>): boolean =>
   values.every((value) => typeof value === "string" && value.length > 0 && value.length <= 512)

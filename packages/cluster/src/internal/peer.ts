@@ -5,8 +5,9 @@
 import { ActorError, type Placement } from "@plantd/actors"
 import { Duration, Effect, Random } from "effect"
 import type { Batch, Post, Receipt, WrongSession } from "../PeerTransport.ts"
-import { askKind, goneKind, type Letter, tellKind } from "./letters.ts"
+import { askKind, goneKind, type Letter, tellKind, watchKind } from "./letters.ts"
 import type { ReadStream } from "./readStream.ts"
+import { RemoteWatch } from "./remoteWatch.ts"
 
 /** A message on its way, with its encoded payload; `shard` is where it goes. */
 export interface Outgoing {
@@ -20,6 +21,8 @@ export interface Office {
   /** The address and the session of this node. */
   readonly self: { readonly address: string; readonly session: string }
   readonly now: () => number
+  /** Never the same again: it tells links, and what goes by them, apart. */
+  readonly nextNumber: () => number
   readonly batchMax: number
   readonly queuedMax: number
   readonly attemptMillis: number
@@ -33,7 +36,8 @@ const retryMillis = { min: 20, max: 250 }
 export class Peer {
   readonly address: string
   readonly session: string
-  /** Asks that were taken in there, by their number. */
+  readonly link: number
+  /** Asks and watches that were taken in there, by their number. */
   readonly asked = new Map<number, Outgoing>()
   /** Streams of its actors that are read here, by the number of the ask. */
   readonly streams = new Map<number, ReadStream>()
@@ -42,7 +46,6 @@ export class Peer {
   private posted: ReadonlyArray<Outgoing | Letter> = []
   private readonly latch = Effect.unsafeMakeLatch(false)
   private readonly room: Array<Placement.Parcel> = []
-  private numbers = 0
   private sequence = 0
   closed = false
 
@@ -50,6 +53,7 @@ export class Peer {
     this.office = office
     this.address = member.address
     this.session = member.session
+    this.link = office.nextNumber()
   }
 
   /** Takes a message for the way; it waits for room, or is refused, where too many do. */
@@ -135,6 +139,7 @@ export class Peer {
       from: self.address,
       session: self.session,
       to: this.session,
+      link: this.link,
       sequence: ++this.sequence,
       letters: numbered.map(({ letter }) => letter)
     }
@@ -142,6 +147,7 @@ export class Peer {
     const attempt = (wait: number): Effect.Effect<void> =>
       Effect.suspend(() => {
         if (this.closed) return Effect.void
+        tries++
         return Effect.matchEffect(
           Effect.timeoutFail(post(batch), {
             duration: attemptMillis,
@@ -173,13 +179,16 @@ export class Peer {
     const { parcel, payload } = entry
     const { address: { id, type }, asks, deadline, tag } = parcel
     if (!asks) return { entry, letter: [tellKind, type, id, tag, payload], number: 0 }
-    const number = ++this.numbers
+    const number = this.office.nextNumber()
     // Before it leaves: from now on a handler may see it.
     parcel.begin()
     parcel.onGone = () => {
       if (this.asked.delete(number)) this.tell([goneKind, number])
     }
     this.asked.set(number, entry)
+    if (parcel instanceof RemoteWatch) {
+      return { entry, letter: [watchKind, number, type, id], number }
+    }
     const left = Math.max(0, deadline - this.office.now())
     return { entry, letter: [askKind, number, left, type, id, tag, payload], number }
   }
@@ -198,10 +207,14 @@ export class Peer {
     if (back.length > 0) this.office.elsewhere(back)
   }
 
-  // Its node was started anew. A former try of the batch at hand may have been taken in.
+  // Its node was started anew, or has given this link up. A former try of the batch at hand may
+  // have been taken in.
   private superseded({ session }: WrongSession, unseen: ReadonlyArray<Numbered>): void {
     this.received(unseen, { elsewhere: unseen.map((_, position) => position) })
-    this.office.elsewhere(this.close(`its node runs as ${session} now`))
+    const reason = session === this.session
+      ? "it has given up its link"
+      : `its node runs as ${session} now`
+    this.office.elsewhere(this.close(reason))
   }
 
   private undelivered({ parcel: { address, tag } }: Outgoing, detail: string) {

@@ -3,11 +3,12 @@
  * long as nobody holds it; then they wait. Messages for one shard keep their order.
  */
 import type { Rpc } from "@effect/rpc"
-import { ActorError, type Placement } from "@plantd/actors"
+import { type ActorAddress, ActorError, DeathWatch, type Placement } from "@plantd/actors"
 import { Effect, Either } from "effect"
 import type { Member, View } from "../LeaseStore.ts"
 import { codecOf } from "./messageCodec.ts"
 import { type Office, type Outgoing, Peer } from "./peer.ts"
+import { RemoteWatch } from "./remoteWatch.ts"
 import type { ShardMap } from "./shardMap.ts"
 
 /** What a router needs of its node. */
@@ -20,6 +21,8 @@ export interface Region {
   readonly office: Omit<Office, "elsewhere">
   /** Whether this node runs the actors of a shard now. */
   readonly holds: (shard: number) => boolean
+  /** Watches an actor of this node. */
+  readonly watchHere: Placement.Placement["watch"]
   readonly protocolOf: Placement.HostedSystem["protocolOf"]
   /** Connects a peer, and posts for it until it is closed. */
   readonly open: (peer: Peer) => void
@@ -41,6 +44,7 @@ export class Router implements Placement.Placement {
   private readonly peers = new Map<string, Peer>()
   private readonly held = new Map<number, Array<Held>>()
   private heldCount = 0
+  private watches = 0
   private members = new Map<string, Member>()
   private holders = new Map<number, string>()
 
@@ -70,6 +74,21 @@ export class Router implements Placement.Placement {
       return parcel.refuse(new ActorError.MessageInvalid(wrong))
     }
     this.route({ parcel, payload: encoded.right, shard: this.region.shards.of(address.id) })
+  }
+
+  readonly watch = (
+    address: ActorAddress.ActorAddress,
+    notify: (terminated: DeathWatch.Terminated) => void
+  ): () => void => {
+    const { shards, watchHere } = this.region
+    const { watchesMax: max } = DeathWatch
+    if (this.watches >= max) {
+      throw new ActorError.LimitExceeded({ address, limit: "watchesMax", max })
+    }
+    this.watches++
+    const watch = new RemoteWatch({ address, notify, watchHere, onOver: () => this.watches-- })
+    this.route({ parcel: watch, payload: undefined, shard: shards.of(address.id) })
+    return () => watch.cancel()
   }
 
   /** Messages that their node did not take: they wait, with what is queued behind them. */
@@ -111,6 +130,11 @@ export class Router implements Placement.Placement {
     }
     this.flush()
     return over
+  }
+
+  /** A peer has given up all that went to it by a link. */
+  broken(peer: Peer, link: number): void {
+    if (peer.link === link) this.elsewhere(peer.close("it has given up its link"))
   }
 
   /** Brings what waits on its way, where that is known by now; gives up what waits too long. */

@@ -212,7 +212,6 @@ export class Incarnation {
         this.watches.delete(unwatch)
         if (turn !== undefined) this.home.withdrawTurn(turn)
       }
-      this.watches.add(unwatch)
       const notify = (terminated: Terminated) => {
         if (over) return
         const told = unless(() => over, () => {
@@ -223,6 +222,7 @@ export class Incarnation {
         this.home.offerTurn(turn)
       }
       const stopWatching = this.home.watch(target, notify)
+      this.watches.add(unwatch)
       return Effect.succeed({ unwatch: Effect.sync(unwatch) })
     })
   }

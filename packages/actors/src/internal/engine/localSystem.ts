@@ -239,9 +239,13 @@ export class LocalSystem implements Engine, Host {
   }
 
   watch(address: ActorAddress, notify: OnTerminated): () => void {
+    const { placement } = this
     const species = this.species.get(address.type)
     const cell = species?.cells.get(address.id)
     if (cell !== undefined) return cell.onEnd(notify)
+    if (placement !== undefined && !placement.isHere(address.type, address.id)) {
+      return placement.watch(address, notify)
+    }
     const reason = species?.failure(address.id) ?? "not-running"
     notify({ _tag: "Terminated", address, reason })
     return () => undefined

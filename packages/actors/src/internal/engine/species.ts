@@ -65,7 +65,7 @@ export class LocalSpecies implements Species, Due {
       const { address } = cell
       const ignoreEnd = cell.onEnd(({ reason }) => {
         ignoreBegin()
-        const stopped = reason === "not-running" ? "stopped" : reason
+        const stopped = reason === "not-running" || reason === "node-lost" ? "stopped" : reason
         const lastCrash = this.failed.get(id)?.lastCrash
         resume(Effect.fail(new ActorStopped({ address, reason: stopped, lastCrash })))
       })
