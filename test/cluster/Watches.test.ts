@@ -142,7 +142,7 @@ describe("a watch of an actor on another node", () => {
 describe("a node that was taken for lost, and comes back", () => {
   it.scoped("hears that its streams and watches are over, and is reached as before", () =>
     Effect.gen(function*() {
-      const { book, by, of, one, other, target } = yield* watching
+      const { book, by, of, one, other, target, wires } = yield* watching
       const mine = other.keeper(by)
       const stream = yield* Effect.fork(
         Effect.exit(Stream.runDrain(mine.Tail({ count: 2, end: "open" })))
@@ -153,6 +153,10 @@ describe("a node that was taken for lost, and comes back", () => {
       yield* other.lock
       yield* untilSo("its lease is over", Effect.sync(() => one.cluster.isHere(of)))
       expect(book.closed).toBe(1)
+      const late = [[0, "Keeper", by, "Note", { entry: 1 }]]
+      const refused = yield* inItsTime(Effect.flip(wires.slip(other.address, one.address, late)))
+      expect(refused).toMatchObject({ _tag: "WrongSession" })
+      expect(book.notes.filter(({ entry }) => entry > 0)).toEqual([])
       yield* other.unlock
       yield* shared(one, other)
       expect(yield* inItsTime(Fiber.join(watch))).toMatchObject({ reason: "node-lost" })

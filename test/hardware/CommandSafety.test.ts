@@ -92,6 +92,7 @@ const rig = Effect.gen(function*() {
     hasLease: () => lease.lasts,
     isHere: () => true,
     carry: (parcel) => parcel.redeliver(),
+    watch: () => () => undefined,
     beforeClose: Effect.void
   })
   const node = yield* Layer.build(
