@@ -58,7 +58,7 @@ export const quarantineContract = (
         })
       ))
 
-    it.effect("one that crashes its actor again stays, with one more attempt and its new cause", () =>
+    it.effect("one that crashes its actor again stays, with one more attempt and a new cause", () =>
       live((told) =>
         Effect.gen(function*() {
           const id = yield* quarantined({ payload: `{"depth":${poison}}` })

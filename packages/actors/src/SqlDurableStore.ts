@@ -1,7 +1,7 @@
 /**
  * The durable store on SQLite or PostgreSQL, through whichever `SqlClient` is provided. Writes of
- * all actors share transactions (group commit), and what is acknowledged is synced to disk. The same
- * tests show its promises on both.
+ * all actors share transactions (group commit), and what is acknowledged is synced to disk. The
+ * same tests show its promises on both.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Layer, type Scope } from "effect"

@@ -15,7 +15,7 @@ import { type Joining, LeaseStore, type LeaseStoreService, type Member } from ".
 /** What keeps a store from opening. */
 export type OpenError = DurableError.SchemaTooNew | DurableError.StoreUnavailable
 
-/** As `SqlStorage.defaults`, but for 1 s to write: a lease that is renewed later has mostly ended. */
+/** As `SqlStorage.defaults`, but 1 s to write: a lease that is renewed later has mostly ended. */
 export const defaults: SqlStorage.Settings = { ...SqlStorage.defaults, writeTimeout: "1 second" }
 
 /** A store with these settings, on the database of the `SqlClient`; its tables are made. */

@@ -1,4 +1,7 @@
-/** What the store of devices does on a database: each call is one write that shares its commit. */
+/**
+ * What the store of devices does on a database: each call is one write that shares its commit. It
+ * is one file, since each of them looks at the fence in the same way.
+ */
 import type { ActorAddress, DurableError } from "@plantd/actors"
 import { execute, type Row, type Storage } from "@plantd/actors/SqlStorage"
 import type { Connection } from "@effect/sql/SqlConnection"

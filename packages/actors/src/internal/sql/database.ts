@@ -61,8 +61,8 @@ export const openDatabase = (
 const lockWaitMaxMillis = 250
 
 /**
- * After so long PostgreSQL ends a transaction whose process does nothing: else the locks of one that
- * was frozen, or lost its power, would keep its successor from what it held.
+ * After so long PostgreSQL ends a transaction whose process does nothing: else the locks of one
+ * that was frozen, or lost its power, would keep its successor from what it held.
  */
 const stillMaxMillis = 1_000
 
