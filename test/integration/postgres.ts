@@ -72,6 +72,13 @@ export const makePostgres: Effect.Effect<Postgres, never, Scope.Scope> = Effect.
   )
   const pid = () => Number(readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n")[0])
   yield* Effect.acquireRelease(done(() => server.start()), () => done(() => server.stop()))
+  // What a crash has left, its shared memory say, may be in use for a moment yet.
+  const start = Effect.orDie(
+    Effect.retry(
+      Effect.asVoid(Effect.tryPromise(() => server.start())),
+      Schedule.intersect(Schedule.spaced("100 millis"), Schedule.recurs(100))
+    )
+  )
   const url = (name: string) => `postgres://postgres:password@127.0.0.1:${port}/${name}`
   let databases = 0
   const postgres: Postgres = {
@@ -90,7 +97,7 @@ export const makePostgres: Effect.Effect<Postgres, never, Scope.Scope> = Effect.
         if (how === "immediate") process.kill(first, "SIGQUIT")
         return ended
       }),
-    start: done(() => server.start()),
+    start,
     signal: (name) => Effect.sync(() => void process.kill(pid(), name))
   }
   return postgres
