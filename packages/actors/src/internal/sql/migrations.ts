@@ -78,9 +78,9 @@ const unfinished = new StoreUnavailable({
   detail: "another process migrates it"
 })
 
-/** Locks, and what PostgreSQL says to the later of two that create the same (23505, 42P07). */
+/** Locks, and what PostgreSQL says to the later of two that create the same. */
 const isRace = ({ detail, reason }: StoreUnavailable): boolean =>
-  reason === "locked" || /^(23505|42P07)/.test(detail)
+  reason === "locked" || /^(23505|42P07|42710)/.test(detail)
 
 const run = ({ steps, table }: Migrations) =>
   Migrator.make({})({ loader: Migrator.fromRecord({ ...steps }), table }).pipe(
