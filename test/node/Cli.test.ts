@@ -1,25 +1,7 @@
-import * as NodeContext from "@effect/platform-node/NodeContext"
 import { describe, expect, it } from "@effect/vitest"
 import { Cli } from "@plantd/node"
-import { Console, Effect } from "effect"
-
-/** Runs a command line; gives what it wrote to the console, or the message of its failure. */
-const told = (...args: ReadonlyArray<string>) =>
-  Effect.gen(function*() {
-    const lines: Array<string> = []
-    const console = yield* Effect.console
-    const log = (...texts: ReadonlyArray<unknown>) => void lines.push(texts.join(" "))
-    const kept = {
-      ...console,
-      log: (...texts: ReadonlyArray<unknown>) => Effect.sync(() => log(...texts))
-    }
-    const failure = yield* Cli.run(args, "1.2.3").pipe(
-      Effect.as(undefined),
-      Effect.catchAll((error) => Effect.succeed(error)),
-      Effect.withConsole(kept satisfies Console.Console)
-    )
-    return { failure, output: lines.join("\n") }
-  }).pipe(Effect.provide(NodeContext.layer))
+import { Effect } from "effect"
+import { told } from "./told.ts"
 
 describe("a wrong command line", () => {
   it.effect.each([

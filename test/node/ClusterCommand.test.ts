@@ -2,7 +2,8 @@ import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { describe, expect, it } from "@effect/vitest"
 import { Cli, ClusterCommand } from "@plantd/node"
-import { Console, Effect } from "effect"
+import { Effect } from "effect"
+import { told } from "./told.ts"
 
 const member = {
   address: "a:1",
@@ -13,14 +14,6 @@ const member = {
   leaseLeft: 1_234.4,
   draining: false
 }
-
-/** Runs a command line; gives its failure. */
-const told = (...args: ReadonlyArray<string>) =>
-  Effect.gen(function*() {
-    const console = yield* Effect.console
-    const quiet: Console.Console = { ...console, log: () => Effect.void }
-    return yield* Effect.flip(Effect.withConsole(Cli.run(args, "1.2.3"), quiet))
-  }).pipe(Effect.provide(NodeContext.layer))
 
 describe("the status of a cluster", () => {
   it("is a line for each node", () => {
@@ -55,16 +48,16 @@ describe("a wrong command line", () => {
     ] as const
   )("%o: %s", ([args, says]) =>
     Effect.gen(function*() {
-      const error = yield* told(...args)
+      const { failure: error } = yield* told(...args)
       expect(error).toBeInstanceOf(Cli.UsageError)
-      expect(error.message).toContain(says)
+      expect(error?.message).toContain(says)
     }))
 
   it.scoped("a node that is not there, and the only one, are not drained", () =>
     Effect.gen(function*() {
       const files = yield* FileSystem.FileSystem
       const storage = `${yield* files.makeTempDirectoryScoped()}/cluster.db`
-      const error = yield* told("cluster", "drain", "a:1", "--storage", storage)
-      expect(error.message).toBe("no node has the address a:1; there is none")
+      const { failure: error } = yield* told("cluster", "drain", "a:1", "--storage", storage)
+      expect(error?.message).toBe("no node has the address a:1; there is none")
     }).pipe(Effect.provide(NodeContext.layer)))
 })

@@ -1,24 +1,7 @@
-import * as NodeContext from "@effect/platform-node/NodeContext"
 import { describe, expect, it } from "@effect/vitest"
 import { Cli } from "@plantd/node"
-import { Console, Effect } from "effect"
-
-/** Runs a command line; gives what it wrote to the console, or its failure. */
-const told = (...args: ReadonlyArray<string>) =>
-  Effect.gen(function*() {
-    const lines: Array<string> = []
-    const console = yield* Effect.console
-    const kept: Console.Console = {
-      ...console,
-      log: (...texts) => Effect.sync(() => void lines.push(texts.join(" ")))
-    }
-    const failure = yield* Cli.run(["device", ...args], "1.2.3").pipe(
-      Effect.as(undefined),
-      Effect.catchAll((error) => Effect.succeed(error)),
-      Effect.withConsole(kept)
-    )
-    return { failure, output: lines.join("\n") }
-  }).pipe(Effect.provide(NodeContext.layer))
+import { Effect } from "effect"
+import { told } from "./told.ts"
 
 describe("a wrong command line", () => {
   it.effect.each([
@@ -42,7 +25,7 @@ describe("a wrong command line", () => {
     "$args: nothing is asked, and it is said in one line what is wrong",
     ({ args, says }) =>
       Effect.gen(function*() {
-        const { failure, output } = yield* told(...args)
+        const { failure, output } = yield* told("device", ...args)
         expect(failure).toBeInstanceOf(Cli.UsageError)
         expect(failure?.message).toContain(says)
         expect(failure?.message).not.toContain("\n")
@@ -61,7 +44,7 @@ describe("--help", () => {
 
   it.effect("names every subcommand", () =>
     Effect.gen(function*() {
-      const { failure, output } = yield* told("--help")
+      const { failure, output } = yield* told("device", "--help")
       expect(failure).toBeUndefined()
       for (const name of subcommands) expect(output).toContain(`- ${name} `)
     }))
@@ -70,7 +53,7 @@ describe("--help", () => {
     "of %s says what it does, and names its options",
     (name) =>
       Effect.gen(function*() {
-        const { failure, output } = yield* told(name, "--help")
+        const { failure, output } = yield* told("device", name, "--help")
         expect(failure).toBeUndefined()
         for (const text of ["DESCRIPTION", "--json", "--node", "--control", "PLANTD_CONTROL"]) {
           expect(output).toContain(text)
@@ -85,7 +68,7 @@ describe("--help", () => {
     "of %s has an example",
     (name) =>
       Effect.gen(function*() {
-        expect((yield* told(name, "--help")).output).toContain(`plantd device ${name} `)
+        expect((yield* told("device", name, "--help")).output).toContain(`plantd device ${name} `)
       })
   )
 })

@@ -3,25 +3,9 @@ import { describe, expect, it } from "@effect/vitest"
 import { type DriverCheck, DriverStore, ZmqTransport } from "@plantd/hardware"
 import { Cli, DriverCommand, DriverView } from "@plantd/node"
 import { Command } from "@effect/cli"
-import { Console, Effect, Logger } from "effect"
+import { Effect, Logger } from "effect"
 import { makePlant, serve } from "../hardware/pump.ts"
-
-/** Runs a command line; gives what it wrote to the console, or its failure. */
-const told = (...args: ReadonlyArray<string>) =>
-  Effect.gen(function*() {
-    const lines: Array<string> = []
-    const console = yield* Effect.console
-    const kept: Console.Console = {
-      ...console,
-      log: (...texts) => Effect.sync(() => void lines.push(texts.join(" ")))
-    }
-    const failure = yield* Cli.run(["driver", ...args], "1.2.3").pipe(
-      Effect.as(undefined),
-      Effect.catchAll((error) => Effect.succeed(error)),
-      Effect.withConsole(kept)
-    )
-    return { failure, output: lines.join("\n") }
-  }).pipe(Effect.provide(NodeContext.layer))
+import { told } from "./told.ts"
 
 /** Runs the command itself; gives what it wrote to standard output. */
 const checked = (...args: ReadonlyArray<string>) =>
@@ -56,7 +40,7 @@ describe("a wrong command line", () => {
     "$args: nothing is checked, and it is said in one line",
     ({ args, says }) =>
       Effect.gen(function*() {
-        const { failure, output } = yield* told(...args)
+        const { failure, output } = yield* told("driver", ...args)
         expect(failure).toBeInstanceOf(Cli.UsageError)
         expect(failure?.message).toContain(says)
         expect(failure?.message).not.toContain("\n")
@@ -67,7 +51,7 @@ describe("a wrong command line", () => {
 
 it.effect("--help says that it acts, and what it does", () =>
   Effect.gen(function*() {
-    const { output } = yield* told("check", "--help")
+    const { output } = yield* told("driver", "check", "--help")
     const words = output.replaceAll(/\s+/g, " ")
     for (const text of ["It acts", "raises the fence", "--attribute", "--json", "--limit"]) {
       expect(words).toContain(text)

@@ -5,7 +5,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { ActorSystem } from "@plantd/actors"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
-import { Cluster, type ClusterError, ClusterSystem } from "@plantd/cluster"
+import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { ZmqTransport } from "@plantd/hardware"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Cause, Data, Effect, Layer, Redacted, Stream } from "effect"
@@ -35,11 +35,7 @@ export class StorageUnavailable extends Data.TaggedError("StorageUnavailable")<{
 }
 
 /** What keeps a node from starting. */
-export type StartError =
-  | ClusterSystem.JoinError
-  | ClusterError.AddressInUse
-  | ModuleInvalid
-  | StorageUnavailable
+export type StartError = ClusterSystem.JoinError | ModuleInvalid | StorageUnavailable
 
 const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 

@@ -11,7 +11,6 @@ import { RunnerStorage } from "@effect/cluster/RunnerStorage"
 import { ShardId } from "@effect/cluster/ShardId"
 import type { ActorAddress, DurableError, Placement } from "@plantd/actors"
 import { Effect, Random } from "effect"
-import type { LeaseLost } from "../ClusterError.ts"
 import type { Joining, LeaseStoreService, View } from "../LeaseStore.ts"
 import type { LeaseClock } from "./leaseClock.ts"
 import { group, type ShardMap } from "./shardMap.ts"
@@ -111,11 +110,7 @@ const rejoin = (keeping: Keeping) =>
     return none
   })
 
-type StoreError = DurableError.StoreUnavailable | LeaseLost
-
-const persisted = <A, E extends StoreError | { readonly message: string }>(
-  effect: Effect.Effect<A, E>
-): Effect.Effect<A, PersistenceError> =>
+const persisted = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, PersistenceError> =>
   Effect.mapError(effect, (cause) => new PersistenceError({ cause }))
 
 const actorsIn = (

@@ -135,9 +135,9 @@ export const attempt = (
     const { job } = flight
     const { emergencies } = desk
     const looks = job.effect === "set" && job.look !== undefined
-    if (!looks) return first(desk, flight, 1)
+    if (!looks) return firstTry(desk, flight, 1)
     // Half of the time is for the first try, so that the device refuses it when it comes late.
-    return Effect.catchTag(first(desk, flight, 2), "NoAnswer", (error) =>
+    return Effect.catchTag(firstTry(desk, flight, 2), "NoAnswer", (error) =>
       Effect.flatMap(lookFor(desk, job), (found) => {
         // What another command may have done says nothing of this one.
         if (found && desk.changes === flight.mark) {
@@ -153,7 +153,7 @@ export const attempt = (
   })
 
 /** The first try, in a part of the time; again where it did not leave, as the link blinked. */
-const first = (
+const firstTry = (
   desk: Desk,
   flight: Flight,
   part: number
@@ -168,7 +168,7 @@ const first = (
         reachable(desk, job),
         {
           onFailure: () => Effect.fail(error),
-          onSuccess: () => first(desk, flight, part)
+          onSuccess: () => firstTry(desk, flight, part)
         }
       ))
   })

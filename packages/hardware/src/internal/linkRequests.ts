@@ -144,7 +144,7 @@ const send = (
     return Effect.fail(new NotSent({ state: link.state.phase, reason }))
   }
   const id = `r${++link.requests}`
-  const deadlineMs = Math.max(0, until - now)
+  const deadlineMs = until - now
   const encoded = Protocol.encode(kind, Protocol.idOf(id), { ...body, sentAt: now, deadlineMs })
   if (Either.isLeft(encoded)) {
     return Effect.fail(new Refused({ code: "validation", detail: encoded.left.message }))
