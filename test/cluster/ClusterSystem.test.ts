@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Stream } from "effect"
+import { Effect, Exit, Fiber, Option, Stream } from "effect"
 import { idOn, ids, inItsTime, makeCluster, type Node, shared, untilSo } from "./nodes.ts"
 
 const two = Effect.gen(function*() {
@@ -22,6 +22,23 @@ describe("an actor of a cluster", () => {
       expect(book.most).toBe(1)
       expect((yield* one.system.stats).actors + (yield* other.system.stats).actors)
         .toBe(ids.length)
+    }))
+
+  it.scoped("is told by each node to live where it does, and on the next one after a move", () =>
+    Effect.gen(function*() {
+      const { one, other } = yield* two
+      for (const id of ids) {
+        const { address, session } = (one.cluster.isHere(id) ? one : other).cluster.self
+        for (const { cluster } of [one, other]) {
+          const holder = Option.getOrThrow(yield* cluster.holderOf(id))
+          expect(holder).toMatchObject({ address, session })
+        }
+      }
+      const id = idOn(other)
+      yield* inItsTime(other.stop)
+      yield* untilSo("it has moved", Effect.sync(() => one.cluster.isHere(id)))
+      const { session } = one.cluster.self
+      expect(Option.getOrThrow(yield* one.cluster.holderOf(id))).toMatchObject({ session })
     }))
 
   it.scoped("lives where its supervisor does, where its id begins with that one's", () =>

@@ -1,6 +1,6 @@
 /** The cluster, as one of its nodes sees it. */
 import type { DurableError } from "@plantd/actors"
-import { Context, type Effect, type Stream } from "effect"
+import { Context, type Effect, type Option, type Stream } from "effect"
 import type { Session, View } from "./LeaseStore.ts"
 
 /** What happened to a node, as another one saw it. */
@@ -16,6 +16,10 @@ export interface ClusterService {
   readonly self: Session
   /** Who is a member, and who holds which shard, as the store says now. */
   readonly view: Effect.Effect<View, DurableError.StoreUnavailable>
+  /** Which node holds the lease of an id's shard, as the store says now; none in between. */
+  readonly holderOf: (
+    id: string
+  ) => Effect.Effect<Option.Option<Session>, DurableError.StoreUnavailable>
   /** What this node sees, from when the stream is run; a slow reader misses the oldest. */
   readonly events: Stream.Stream<MembershipEvent>
   /** Whether the actors of an id live here now. */

@@ -66,6 +66,7 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     const cluster: ClusterService = {
       self,
       view: store.view,
+      holderOf: (id) => Effect.map(store.view, (view) => holderOf(ground.shards, view, id)),
       events,
       isHere: (id) => router.isHere("", id),
       waiting: Effect.sync(() => router.waiting),
@@ -73,6 +74,11 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     }
     return { cluster, system: hosted.service }
   })
+
+const holderOf = (shards: ShardMap, { holders, members }: View, id: string) => {
+  const session = holders.get(shards.names[shards.of(id)] ?? "")
+  return Option.fromNullable(members.find((member) => member.session === session))
+}
 
 /** What all parts of a node stand on. */
 type Ground = Effect.Effect.Success<ReturnType<typeof groundOf>>
