@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
+import { DurableStore } from "@plantd/actors"
 import { LevelController, TankModel } from "@plantd/example-tank"
 import { SimulatedNetwork } from "@plantd/hardware/SimulatedNetwork"
-import { Effect, Option } from "effect"
+import { Context, Effect, Exit, Layer, Option } from "effect"
 import {
   atRest,
   device,
@@ -10,6 +11,7 @@ import {
   pass,
   plantLayer,
   startNode,
+  startNodeOn,
   startRig
 } from "./plant.ts"
 
@@ -228,6 +230,24 @@ describe("LevelController", () => {
         expect(errorPercent(status)).toBeLessThan(2)
         const { state: after } = yield* rig.simulator.kept
         expect(Math.abs(after.pumpSpeed - before.pumpSpeed)).toBeLessThan(10)
+      }).pipe(Effect.provide(plantLayer)),
+    timeout
+  )
+
+  it.scoped(
+    "with a store, another node's controller goes on with the operator's setpoint, by a new fence",
+    () =>
+      Effect.gen(function*() {
+        const store = Context.get(yield* Layer.build(DurableStore.layerMemory), DurableStore)
+        const first = yield* startNodeOn(store)
+        expect(yield* first.controller.Status()).toMatchObject({ setpoint: 0.3 })
+        yield* first.controller.SetSetpoint({ setpoint: 0.25 })
+        const second = yield* startNodeOn(store)
+        expect(yield* second.controller.Status()).toMatchObject({ setpoint: 0.25, writes: 0 })
+        // The first one is of a node that was taken for lost, and can keep nothing any more.
+        const late = yield* Effect.exit(first.controller.SetSetpoint({ setpoint: 0.2 }))
+        expect(Exit.isFailure(late)).toBe(true)
+        expect(yield* second.controller.Status()).toMatchObject({ setpoint: 0.25 })
       }).pipe(Effect.provide(plantLayer)),
     timeout
   )

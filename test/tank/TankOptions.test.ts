@@ -14,7 +14,7 @@ describe("TankOptions", () => {
 
   it("each option is taken", () => {
     const args = "--device rig/2 --commands tcp://127.0.0.1:* --telemetry tcp://localhost:6001"
-      + " --seed=-7 --state there --parent 12 --detached"
+      + " --seed=-7 --silence 4.5 --state there --parent 12 --detached"
     expect(TankOptions.parse(args.split(" "))).toEqual(Either.right({
       _tag: "Run",
       options: {
@@ -22,6 +22,7 @@ describe("TankOptions", () => {
         commands: "tcp://127.0.0.1:*",
         telemetry: "tcp://localhost:6001",
         seed: -7,
+        silence: 4.5,
         state: "there",
         parent: 12,
         detached: true
@@ -45,6 +46,14 @@ describe("TankOptions", () => {
   it("a seed that is not a whole number is named with what came", () => {
     for (const seed of ["x", "", "1.5", "Infinity"]) {
       expect(refused(`--seed=${seed}`)).toBe(`--seed: expected a whole number, got "${seed}"`)
+    }
+  })
+
+  it("a silence that is no time, or too long, is named with what came", () => {
+    for (const silence of ["x", "", "0", "-1", "61"]) {
+      expect(refused(`--silence=${silence}`)).toBe(
+        `--silence: expected seconds above 0, at most 60, got "${silence}"`
+      )
     }
   })
 

@@ -42,6 +42,17 @@ describe("TankStore", () => {
       expect(yield* TankStore.load(path, rig)).toEqual(Option.some(full))
     }).pipe(Effect.provide(NodeContext.layer)))
 
+  it.scoped("who looks at the file sees what was saved, and when, not what has become of it", () =>
+    Effect.gen(function*() {
+      const path = yield* stateFile
+      expect(yield* TankStore.read(path)).toEqual(Option.none())
+      yield* TestClock.adjust("2 seconds")
+      yield* TankStore.save(path, full)
+      yield* TestClock.adjust("6 seconds")
+      const seen = Option.getOrThrow(yield* TankStore.read(path))
+      expect(seen).toMatchObject({ ...full, savedAt: 2_000 })
+    }).pipe(Effect.provide(NodeContext.layer)))
+
   it.scoped("the tank drains while its process is away, since its pump stops with it", () =>
     Effect.gen(function*() {
       const path = yield* stateFile

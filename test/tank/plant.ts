@@ -1,5 +1,5 @@
 /** A plant in memory for tests: a rig behind its driver, a node with actors, a clock to turn. */
-import { ActorSystem } from "@plantd/actors"
+import { ActorSystem, DurableStore } from "@plantd/actors"
 import type { Backoff } from "@plantd/core"
 import {
   LevelController,
@@ -71,24 +71,38 @@ export const startRig = (options: {
     } satisfies Rig
   })
 
-export const nodeLayer = (options: LevelController.LevelControllerOptions = { setpoint: 0.3 }) =>
+export const nodeLayer = (
+  options: LevelController.LevelControllerOptions = { setpoint: 0.3 },
+  store?: DurableStore["Type"]
+) =>
   Layer.mergeAll(
     Tank.Tank.toLayer({
       link: ({ config }) => Link.zmq({ ...config, timing: { retry } }),
       config: () => endpoints
     }),
-    LevelController.layer(options)
+    store === undefined
+      ? LevelController.layer(options)
+      : Layer.provide(
+        LevelController.layerDurable(options),
+        Layer.succeed(DurableStore, store)
+      )
   ).pipe(Layer.provideMerge(Layer.merge(ActorSystem.layer, DeviceStore.layerMemory)))
 
 /** Starts a node with the actors of tank and controller, and gives their clients. */
-export const startNode = (options?: LevelController.LevelControllerOptions) =>
+export const startNode = (
+  options?: LevelController.LevelControllerOptions,
+  store?: DurableStore["Type"]
+) =>
   Effect.gen(function*() {
-    const context: Context.Context<ActorSystem> = yield* Layer.build(nodeLayer(options))
+    const context: Context.Context<ActorSystem> = yield* Layer.build(nodeLayer(options, store))
     const tank = yield* Effect.provide(Tank.Tank.client, context)
     const controller = yield* Effect.provide(LevelController.LevelController.client, context)
     const system = yield* Effect.provide(ActorSystem, context)
     return { tank: tank(device), controller: controller(device), system }
   })
+
+/** A node whose controller keeps its setpoint in this store. */
+export const startNodeOn = (store: DurableStore["Type"]) => startNode(undefined, store)
 
 /** Lets virtual time pass in steps of the telemetry's period. */
 export const pass = (seconds: number): Effect.Effect<void> =>

@@ -3,10 +3,18 @@
  * lets `LevelControl` decide, and writes the pump. The controller of a tank has the tank's id.
  */
 import * as Rpc from "@effect/rpc/Rpc"
-import { Actor, ActorContext, type ActorError, type ActorSystem, Supervision } from "@plantd/actors"
+import {
+  Actor,
+  ActorContext,
+  type ActorSystem,
+  DurableState,
+  DurableStore,
+  Supervision
+} from "@plantd/actors"
 import { Backoff, Quality, Reading } from "@plantd/core"
-import { type DeviceError, Subscription } from "@plantd/hardware"
-import { Clock, Effect, type Layer, Random, Ref, Schema, Stream } from "effect"
+import { Subscription } from "@plantd/hardware"
+import { Clock, Effect, Layer, Random, Ref, Schema, Stream } from "effect"
+import { outcomeOf } from "./internal/writeOutcome.ts"
 import * as LevelControl from "./LevelControl.ts"
 import { Tank } from "./Tank.ts"
 
@@ -104,20 +112,34 @@ export interface LevelControllerOptions {
  */
 export const layer = (
   options: LevelControllerOptions
-): Layer.Layer<never, never, ActorSystem> => {
+): Layer.Layer<never, never, ActorSystem> =>
+  Layer.provide(layerDurable(options), DurableStore.layerMemory)
+
+/**
+ * As `layer`, with setpoints that are kept in the store: a controller that moves to another node
+ * goes on with the one that its operator chose. The number of writes is that of its node.
+ */
+export const layerDurable = (
+  options: LevelControllerOptions
+): Layer.Layer<never, never, ActorSystem | DurableStore> => {
   const settings = options.settings ?? LevelControl.standard
   if (!LevelControl.allows(settings, options.setpoint)) {
     throw new RangeError(outOfRange(settings, options.setpoint).message)
   }
-  const kept = new Map<string, Kept>()
+  const counted = new Map<string, Counted>()
   const build = Effect.gen(function*() {
     const { address: { id } } = yield* ActorContext
     const self = (yield* LevelController.client)(id)
     const tank = (yield* Tank.client)(id)
+    const setpoint = yield* DurableState.open({
+      name: "setpoint",
+      schema: Schema.Number,
+      initial: options.setpoint
+    })
     yield* Effect.forkScoped(follow(tank, self))
-    const lasting = kept.get(id) ?? { setpoint: options.setpoint, writes: 0 }
-    kept.set(id, lasting)
-    return handlers({ settings, kept: lasting, state: initial(id, lasting.setpoint) })
+    const lasting = counted.get(id) ?? { writes: 0 }
+    counted.set(id, lasting)
+    return handlers({ settings, setpoint, counted: lasting, state: initial(id, setpoint.current) })
   })
   return LevelController.toLayer(build, { supervision: Supervision.restart() })
 }
@@ -125,9 +147,8 @@ export const layer = (
 type TankClient = ReturnType<Effect.Effect.Success<typeof Tank.client>>
 type SelfClient = ReturnType<Effect.Effect.Success<typeof LevelController.client>>
 
-/** What outlives a restart. */
-interface Kept {
-  setpoint: number
+/** What outlives a restart, but not the program. */
+interface Counted {
   writes: number
 }
 
@@ -143,7 +164,8 @@ interface Controller {
   readonly settings: LevelControl.LevelControlSettings
   /** Changed by the handlers alone, one message at a time. */
   readonly state: State
-  readonly kept: Kept
+  readonly counted: Counted
+  readonly setpoint: DurableState.DurableState<number>
 }
 
 const initial = (device: string, setpoint: number): State => ({
@@ -155,18 +177,13 @@ const initial = (device: string, setpoint: number): State => ({
 })
 
 const handlers = (controller: Controller) => {
-  const { kept, settings, state } = controller
+  const { counted, settings, state } = controller
   return LevelController.of({
     SetSetpoint: ({ setpoint }) =>
-      Effect.suspend(() => {
-        if (!LevelControl.allows(settings, setpoint)) {
-          return Effect.fail(outOfRange(settings, setpoint))
-        }
-        state.control = LevelControl.withSetpoint(state.control, setpoint)
-        kept.setpoint = setpoint
-        return Effect.void
-      }),
-    Status: () => Effect.sync(() => statusOf(state, kept)),
+      LevelControl.allows(settings, setpoint)
+        ? choose(controller, setpoint)
+        : Effect.fail(outOfRange(settings, setpoint)),
+    Status: () => Effect.sync(() => statusOf(state, counted)),
     Subscribed: () => Effect.sync(() => void state.subscriptions++),
     Observed: ({ reading }) => Effect.suspend(() => observe(controller, reading)),
     Written: (write) => Effect.suspend(() => written(state, write)),
@@ -175,8 +192,14 @@ const handlers = (controller: Controller) => {
   })
 }
 
+// Where it is not known whether it was kept, a restart reads what was.
+const choose = ({ setpoint, state }: Controller, chosen: number): Effect.Effect<void> =>
+  Effect.orDie(setpoint.set(chosen)).pipe(
+    Effect.map(() => void (state.control = LevelControl.withSetpoint(state.control, chosen)))
+  )
+
 const observe = (
-  { kept, settings, state }: Controller,
+  { counted, settings, state }: Controller,
   reading: Reading.Reading
 ): Effect.Effect<number | null> => {
   if (reading.attribute === "pumpSpeed") {
@@ -186,7 +209,7 @@ const observe = (
   const [control, decision] = LevelControl.onLevel(settings, state.control, reading)
   if (decision._tag !== "Write") return Effect.as(become(state, control), null)
   // Counted before it is told: what becomes of it may be learnt later, or by nobody.
-  kept.writes++
+  counted.writes++
   return Effect.as(become(state, control), decision.pumpSpeed)
 }
 
@@ -206,33 +229,6 @@ const become = (state: State, control: LevelControl.LevelControl): Effect.Effect
   if (control.mode === before.mode) return Effect.void
   const why = control.reason === undefined ? "" : `: ${control.reason}`
   return Effect.logInfo(`level control of ${state.device} is ${control.mode}${why}`)
-}
-
-const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError): WriteOutcome => {
-  switch (error._tag) {
-    case "CommandRejected":
-      return "rejected"
-    case "CommandFailed":
-      return "failed"
-    case "ResultInvalid":
-      return "done"
-    case "OutcomeUnknown":
-    case "ActorCrashed":
-    case "DeliveryUnknown":
-      return "unknown"
-    case "AskTimeout":
-      return error.outcome === "not-handled" ? "not-sent" : "unknown"
-    case "DeviceUnavailable":
-    case "JournalUnavailable":
-    case "CommandCancelled":
-    case "ActorStopped":
-    case "NotDelivered":
-    case "MailboxFull":
-    case "MessageInvalid":
-    case "StashFull":
-    case "ActorNotRegistered":
-      return "not-sent"
-  }
 }
 
 const write = Effect.fnUntraced(function*(tank: TankClient, self: SelfClient, pumpSpeed: number) {
@@ -277,7 +273,7 @@ const outOfRange = (
   setpoint: number
 ): SetpointOutOfRange => new SetpointOutOfRange({ setpoint, min: setpointMin, max: setpointMax })
 
-const statusOf = ({ control, ...state }: State, { writes }: Kept): LevelStatus => ({
+const statusOf = ({ control, ...state }: State, { writes }: Counted): LevelStatus => ({
   device: state.device,
   setpoint: control.setpoint,
   level: typeof control.level?.value === "number" ? control.level.value : null,

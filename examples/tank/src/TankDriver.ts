@@ -11,7 +11,7 @@ import * as TankStore from "./TankStore.ts"
 /** All readings are published this often, in ms: 20 Hz. */
 export const publishMillis = 50
 
-/** The pump is turned off when no node was heard for this long, in ms. */
+/** The pump is turned off when no node was heard for this long, in ms, unless told otherwise. */
 export const silenceMillis = 3_000
 
 /** Where and as what a rig is served. */
@@ -20,6 +20,8 @@ export interface TankDriverOptions {
   /** The endpoints to bind: `tcp://host:port`. */
   readonly commands: string
   readonly telemetry: string
+  /** The pump is turned off when no node was heard for this long, in s. */
+  readonly silence?: number
   readonly settings?: Partial<Driver.Settings>
 }
 
@@ -38,13 +40,16 @@ export const serve = (
   Effect.gen(function*() {
     const driver = yield* Driver.serve(Tank, handlers(rig), {
       ...options,
-      onSilence: { after: Duration.millis(silenceMillis), run: rig.tell({ pumpSpeed: 0 }) }
+      onSilence: { after: silenceOf(options), run: rig.tell({ pumpSpeed: 0 }) }
     })
     const publish = Effect.flatMap(rig.view, driver.publish)
     const period = Schedule.fixed(Duration.millis(publishMillis))
     yield* Effect.forkScoped(Effect.repeat(publish, period))
     return driver
   })
+
+const silenceOf = ({ silence }: TankDriverOptions): Duration.Duration =>
+  silence === undefined ? Duration.millis(silenceMillis) : Duration.seconds(silence)
 
 /** A rig whose water is kept in a directory, and where the sensors' noise begins. */
 export interface TankProcessOptions extends TankDriverOptions {
@@ -69,8 +74,7 @@ export const start = (
 > =>
   Effect.gen(function*() {
     const path = yield* Path.Path
-    const name = `${encodeURIComponent(options.device)}.water.json`
-    const file = path.join(options.directory, name)
+    const file = path.join(options.directory, TankStore.fileOf(options.device))
     const from = yield* TankStore.load(file, TankModel.standard)
     const rig = yield* TankSimulator.make({ seed: options.seed, from })
     const driver = yield* serve(rig, options)

@@ -11,6 +11,8 @@ export interface TankOptions {
   readonly telemetry: string
   /** Of the sensors' noise. */
   readonly seed: number
+  /** The pump is turned off when no node was heard for this long, in s. */
+  readonly silence: number
   /** The directory in which the device's epoch and the water outlive the process. */
   readonly state: string | undefined
   /** The process that this one must not outlive; its parent where nothing is said. */
@@ -24,12 +26,16 @@ export type TankCommand =
   | { readonly _tag: "Run"; readonly options: TankOptions }
   | { readonly _tag: "Help" }
 
+/** A pump that nobody controls runs on for at most so long, in s. */
+const silenceSecondsMax = 60
+
 /** The options where nothing is said. */
 export const defaults: TankOptions = {
   device: "tank-1",
   commands: "tcp://127.0.0.1:5801",
   telemetry: "tcp://127.0.0.1:5802",
   seed: 1,
+  silence: 3,
   state: undefined,
   parent: undefined,
   detached: false
@@ -42,6 +48,7 @@ export const usage = `A simulated rig of two coupled tanks, as a plantd device p
   --commands URL      where it listens for commands (${defaults.commands})
   --telemetry URL     where it publishes readings (${defaults.telemetry})
   --seed NUMBER       of the sensors' noise (${defaults.seed})
+  --silence SECONDS   turns its pump off when no node was heard for so long (${defaults.silence})
   --state DIRECTORY   where the water and the number of starts outlive the process, so that a
                       restart finds them again (a directory of the system's for temporary files)
   --parent PID        ends when this is not its parent process (the parent at its start)
@@ -53,11 +60,13 @@ export const parse = (args: ReadonlyArray<string>): Either.Either<TankCommand, s
   Either.flatMap(values(args), (given): Either.Either<TankCommand, string> => {
     if (given.help === true) return Either.right({ _tag: "Help" })
     const seed = given.seed === undefined ? defaults.seed : Number(given.seed || "none")
+    const silence = given.silence === undefined ? defaults.silence : Number(given.silence || "none")
     const options: TankOptions = {
       device: given.device ?? defaults.device,
       commands: given.commands ?? defaults.commands,
       telemetry: given.telemetry ?? defaults.telemetry,
       seed,
+      silence,
       state: given.state,
       parent: given.parent === undefined ? undefined : Number(given.parent || "none"),
       detached: given.detached === true
@@ -67,11 +76,15 @@ export const parse = (args: ReadonlyArray<string>): Either.Either<TankCommand, s
   })
 
 const wrongNumber = (
-  given: { readonly seed?: string; readonly parent?: string },
-  { parent, seed }: TankOptions
+  given: { readonly seed?: string; readonly silence?: string; readonly parent?: string },
+  { parent, seed, silence }: TankOptions
 ): string | undefined => {
   if (!Number.isSafeInteger(seed)) {
     return `--seed: expected a whole number, got ${JSON.stringify(given.seed)}`
+  }
+  if (!(silence > 0 && silence <= silenceSecondsMax)) {
+    const got = JSON.stringify(given.silence)
+    return `--silence: expected seconds above 0, at most ${silenceSecondsMax}, got ${got}`
   }
   return parent === undefined || Number.isSafeInteger(parent) && parent > 0
     ? undefined
@@ -109,6 +122,7 @@ const values = (args: ReadonlyArray<string>) =>
           commands: { type: "string" },
           telemetry: { type: "string" },
           seed: { type: "string" },
+          silence: { type: "string" },
           state: { type: "string" },
           parent: { type: "string" },
           detached: { type: "boolean" },

@@ -25,11 +25,18 @@ export interface Kept {
   readonly stopped: boolean
 }
 
-/** What the file holds with what became of it in the time since: the pump off, as a real one. */
-export const load = (
-  path: string,
-  parameters: TankModel.TankParameters
-): Effect.Effect<Option.Option<Kept>, StateFileError, FileSystem.FileSystem> =>
+/** The name of the file of a device, in the directory of its process. */
+export const fileOf = (device: string): string => `${encodeURIComponent(device)}.water.json`
+
+/** What a file held, and when it was written, in ms since 1970-01-01 UTC. */
+export interface Saved extends Kept {
+  readonly savedAt: number
+}
+
+/** What the file holds; nothing where there is none. */
+export const read = (
+  path: string
+): Effect.Effect<Option.Option<Saved>, StateFileError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const failed = (detail: string) => new StateFileError({ path, operation: "read", detail })
@@ -44,10 +51,21 @@ export const load = (
       (error) =>
         failed(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? "unreadable")
     )
-    return Option.some({
-      state: atRest(parameters, saved, yield* Clock.currentTimeMillis),
-      stopped: saved.stopped
-    })
+    return Option.some(saved)
+  })
+
+/** What the file holds with what became of it in the time since: the pump off, as a real one. */
+export const load = (
+  path: string,
+  parameters: TankModel.TankParameters
+): Effect.Effect<Option.Option<Kept>, StateFileError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const saved = yield* read(path)
+    const now = yield* Clock.currentTimeMillis
+    return Option.map(saved, (kept) => ({
+      state: atRest(parameters, kept, now),
+      stopped: kept.stopped
+    }))
   })
 
 /** Writes it with the time. The file holds either what it held before or this, whole. */
@@ -71,7 +89,7 @@ const level = Schema.Number.pipe(Schema.between(0, 100))
 const percent = Schema.Number.pipe(Schema.between(0, 100))
 const amount = Schema.Number.pipe(Schema.finite(), Schema.nonNegative())
 
-const Saved = Schema.parseJson(Schema.Struct({
+const SavedText = Schema.parseJson(Schema.Struct({
   version: Schema.Literal(1),
   /** In ms since 1970-01-01 UTC. */
   savedAt: Schema.Number.pipe(Schema.finite()),
@@ -88,10 +106,8 @@ const Saved = Schema.parseJson(Schema.Struct({
   })
 }))
 
-type Saved = typeof Saved.Type
-
-const decode = Schema.decode(Saved)
-const encode = Schema.encodeSync(Saved)
+const decode = Schema.decode(SavedText)
+const encode = Schema.encodeSync(SavedText)
 
 const atRest = (
   parameters: TankModel.TankParameters,

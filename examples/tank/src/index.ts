@@ -2,6 +2,7 @@
 export * as LevelControl from "./LevelControl.ts"
 export * as LevelController from "./LevelController.ts"
 export * as Noise from "./Noise.ts"
+export * as ParentProcess from "./ParentProcess.ts"
 export * as Pid from "./Pid.ts"
 export * as Tank from "./Tank.ts"
 export * as TankDriver from "./TankDriver.ts"

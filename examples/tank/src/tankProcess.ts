@@ -6,7 +6,7 @@ import { DriverStore, ZmqTransport } from "@plantd/hardware"
 import { Console, Effect, Either, Layer, Logger } from "effect"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parentGone } from "./internal/parentGone.ts"
+import { parentGone } from "./ParentProcess.ts"
 import * as TankDriver from "./TankDriver.ts"
 import * as TankOptions from "./TankOptions.ts"
 
