@@ -4,7 +4,11 @@ import { defineConfig } from "vitest/config"
 const enough = { lines: 85, branches: 85 }
 
 /** Tests whose subject is how things go by the clock on the wall. */
-const realTime = ["test/integration/**/*.test.ts", "test/node/Demo.test.ts"]
+const realTime = [
+  "test/integration/**/*.test.ts",
+  "test/node/ClusterDemo.test.ts",
+  "test/node/Demo.test.ts"
+]
 
 export default defineConfig({
   resolve: { conditions: ["plantd-source"] },

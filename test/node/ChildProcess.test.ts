@@ -24,6 +24,14 @@ it.scopedLive("a process tells its lines, of both outputs, and how it ended", ()
     expect(yield* child.ended).toBe("exit code 3")
   }).pipe(Effect.provide(NodeContext.layer)))
 
+it.scopedLive("a process has the variables that it is given, beside those of this one", () =>
+  Effect.gen(function*() {
+    const text = "console.log(process.env.TANK_NODE, process.env.PATH.length > 0)"
+    const environment = { TANK_NODE: "node-2" }
+    const child = yield* ChildProcess.start({ ...script(text), environment })
+    expect(Chunk.toArray(yield* Stream.runCollect(child.lines))).toEqual(["node-2 true"])
+  }).pipe(Effect.provide(NodeContext.layer)))
+
 it.live("a process ends with the scope it was started in", () =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()

@@ -20,6 +20,25 @@ it.effect("rates are of the time since they were last taken", () =>
     expect(board.record.counts).toMatchObject({ readings: 200 })
   }))
 
+it.effect("readings are counted on where a device actor counts from 0 again", () =>
+  Effect.gen(function*() {
+    const board = new DemoBoard(yield* Effect.clock)
+    for (const readings of [100, 150, 20]) {
+      yield* TestClock.adjust("1 seconds")
+      expect(board.take({ ...counters, readings }).readingsPerSecond).toBeGreaterThan(0)
+    }
+    expect(board.record.counts).toMatchObject({ readings: 170 })
+  }))
+
+it.effect("time is counted from when the demo begins", () =>
+  Effect.gen(function*() {
+    const board = new DemoBoard(yield* Effect.clock)
+    yield* TestClock.adjust("5 seconds")
+    board.begin()
+    yield* TestClock.adjust("1 seconds")
+    expect(board.at).toBe(1_000)
+  }))
+
 it.effect("an event is told once with its time, and the last few stay to be seen", () =>
   Effect.gen(function*() {
     const board = new DemoBoard(yield* Effect.clock)

@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { DemoOutput, DemoRecord, DemoView } from "@plantd/node"
+import { ClusterRecord, DemoOutput, DemoRecord, DemoView } from "@plantd/node"
 import { Effect } from "effect"
 
 const moment: DemoView.Moment = {
@@ -59,6 +59,39 @@ it.effect("live, a view is drawn over the one before, and the summary stands bel
     expect(second?.startsWith(DemoView.rewind(DemoView.live(moment, 80).length))).toBe(true)
     expect(last).toContain("Not all is well")
   }))
+
+it.effect("what comes before the first moment is a line for people, and nothing in JSON", () =>
+  Effect.gen(function*() {
+    const told = (make: (write: DemoOutput.Write) => DemoOutput.DemoOutput) => {
+      const written: Array<string> = []
+      const { starting } = make((text) => Effect.sync(() => void written.push(text)))
+      return Effect.as(starting("3 nodes are started"), written)
+    }
+    expect(yield* told(DemoOutput.json)).toEqual([])
+    expect(yield* told(DemoOutput.lines)).toEqual(["3 nodes are started\n"])
+    expect(yield* told((write) => DemoOutput.live(write, () => 80))).toEqual([
+      "3 nodes are started\n"
+    ])
+  }))
+
+it("the conclusion of several nodes tells who was killed, and how the level fared", () => {
+  const figures = ClusterRecord.summarize(summary, ClusterRecord.empty, { nodes: 3, chaos: true })
+  const told = (more: Partial<ClusterRecord.ClusterSummary>) =>
+    DemoView.conclusion({ ...figures, ...more }, false).join("\n")
+  const taken = { nodesKilled: 1, moves: 1, takeoverMs: 2_300, worstLevelErrorPercent: 0.9 }
+  expect(told(taken)).toContain(
+    "3 nodes, 1 of them killed, taken over after 2300 ms; the controller moved 1 time"
+  )
+  expect(told(taken)).toContain("the settled level of the plant was at most 0.9 % off")
+  expect(told({})).toContain("3 nodes, 0 of them killed; the controller moved 0 times")
+  expect(told({})).toContain("at most unknown off")
+})
+
+it("a moment on several nodes says where the controller runs", () => {
+  const there = { ...moment, node: "node-2" }
+  expect(DemoView.line(there)).toContain("controlling on node-2")
+  expect(DemoView.live(there, 80).join()).toContain("controlling on node-2")
+})
 
 it("the conclusion tells an outage in full, and what is not known as unknown", () => {
   const outage = { ...DemoRecord.empty, outage: { killedAt: 0, stale: 0, notStale: 0 } }

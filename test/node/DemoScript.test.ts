@@ -13,6 +13,22 @@ it("a demo with an end has one change of setpoint, and with chaos one outage in 
   ])
 })
 
+it("on several nodes it is a node that is killed, in the middle, and started again later", () => {
+  expect(DemoScript.clusterActs({ forMillis: 30_000, chaos: false })).toEqual([
+    { at: 6_000, _tag: "Setpoint", level: DemoScript.secondSetpoint }
+  ])
+  expect(DemoScript.clusterActs({ forMillis: 30_000, chaos: true })).toEqual([
+    { at: 6_000, _tag: "Setpoint", level: DemoScript.secondSetpoint },
+    { at: 13_500, _tag: "KillNode" },
+    { at: 18_500, _tag: "StartNode" }
+  ])
+  const open = DemoScript.clusterActs({ forMillis: undefined, chaos: true })
+  expect(open.filter(({ _tag }) => _tag === "KillNode").map(({ at }) => at).slice(0, 2)).toEqual([
+    27_000,
+    87_000
+  ])
+})
+
 it("a demo without an end goes on changing the setpoint to and fro", () => {
   const levels = DemoScript.acts({ forMillis: undefined, chaos: false })
     .map((act) => (act._tag === "Setpoint" ? act.level : undefined))

@@ -88,3 +88,12 @@ describe("the configuration of a node", () => {
       expect(error.message).toContain(says)
     }))
 })
+
+it("as flags a configuration names each of its keys, so that nothing else is heard", () => {
+  const config = { ...NodeConfig.defaults, port: 7_701, modules: ["a.ts", "b.ts"] }
+  const words = NodeConfig.argumentsOf(config)
+  expect(words.join(" ")).toContain("--port 7701")
+  expect(words.join(" ")).toContain("--modules a.ts --modules b.ts")
+  expect(words).not.toContain("--listen-host")
+  expect(NodeConfig.argumentsOf({ ...config, listenHost: "::" })).toContain("--listen-host")
+})

@@ -242,8 +242,19 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/hardware/src/internal/transportDetail.ts",
     "packages/hardware/src/internal/transportMetrics.ts"
   ],
-  "test/tank/tankProcess.test.ts": ["examples/tank/src/internal/parentGone.ts"],
-  "test/node/Demo.test.ts": ["packages/node/src/DemoStage.ts"],
+  "test/tank/LevelController.test.ts": ["examples/tank/src/internal/writeOutcome.ts"],
+  "test/tank/tankProcess.test.ts": ["examples/tank/src/ParentProcess.ts"],
+  "test/node/Demo.test.ts": [
+    "packages/node/src/DemoRun.ts",
+    "packages/node/src/DemoStage.ts"
+  ],
+  "test/node/ClusterDemo.test.ts": [
+    "examples/tank/src/tankNode.ts",
+    "packages/node/src/ClusterStage.ts",
+    "packages/node/src/NodeProcess.ts",
+    "packages/node/src/demoNode.ts"
+  ],
+  "test/node/TankProcess.test.ts": ["packages/node/src/KeptProcess.ts"],
   "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
   "test/integration/deviceCli.test.ts": [
     "packages/node/src/BrokenOff.ts",

@@ -19,6 +19,8 @@ export interface ChildProcess {
 export interface Script {
   readonly script: string
   readonly args: ReadonlyArray<string>
+  /** Variables of its environment, beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /**
@@ -26,14 +28,16 @@ export interface Script {
  * scope waits for its end.
  */
 export const start = (
-  { args, script }: Script
+  { args, environment = {}, script }: Script
 ): Effect.Effect<
   ChildProcess,
   PlatformError.PlatformError,
   CommandExecutor.CommandExecutor | Scope.Scope
 > =>
   Effect.gen(function*() {
-    const command = Command.make(process.execPath, ...process.execArgv, script, ...args)
+    const command = Command.make(process.execPath, ...process.execArgv, script, ...args).pipe(
+      Command.env(environment)
+    )
     const child = yield* Command.start(command)
     return {
       pid: child.pid,

@@ -4,8 +4,10 @@ import { Console, Data, Effect, Logger, LogLevel } from "effect"
 import * as BrokenOff from "./BrokenOff.ts"
 import * as CliOption from "./CliOption.ts"
 import * as ClusterCommand from "./ClusterCommand.ts"
+import * as ClusterDemo from "./ClusterDemo.ts"
 import * as Demo from "./Demo.ts"
 import * as DemoOutput from "./DemoOutput.ts"
+import type * as DemoRun from "./DemoRun.ts"
 import { chaosForMillisMin } from "./DemoScript.ts"
 import * as DeviceCommand from "./DeviceCommand.ts"
 import * as DriverCommand from "./DriverCommand.ts"
@@ -26,8 +28,19 @@ const jsonOption = Options.boolean("json").pipe(
 )
 
 const chaosOption = Options.boolean("chaos").pipe(
-  Options.withDescription("Kills the tank process with SIGKILL in the middle, and restarts it.")
+  Options.withDescription(
+    "Kills the tank process with SIGKILL in the middle, and restarts it; with --nodes, the node"
+      + " that runs the controller instead."
+  )
 )
+
+const nodesOption = CliOption.whole("nodes", {
+  description: `Runs it on so many node processes, 1 to ${ClusterDemo.nodesMax}, which share one`
+    + " SQLite file: the controller moves when its node is lost. Without it: on one node, in this"
+    + " process.",
+  min: 1,
+  max: ClusterDemo.nodesMax
+})
 
 const outputOf = (asJson: boolean): DemoOutput.DemoOutput => {
   if (asJson) return DemoOutput.json(StandardOutput.write)
@@ -36,22 +49,35 @@ const outputOf = (asJson: boolean): DemoOutput.DemoOutput => {
     : DemoOutput.lines(StandardOutput.write)
 }
 
+/** What is wrong with options that are each fine by itself; nothing where they fit. */
+const demoFault = (
+  { chaos, for: forMillis, nodes }: {
+    readonly chaos: boolean
+    readonly for: number | undefined
+    readonly nodes: number | undefined
+  }
+): string | undefined => {
+  if (!chaos) return undefined
+  if (forMillis !== undefined && forMillis < chaosForMillisMin) {
+    const least = `${chaosForMillisMin / 1_000}s`
+    return `--for: with --chaos at least ${least}, else it cannot recover`
+  }
+  return nodes !== undefined && nodes < ClusterDemo.nodesForChaosMin
+    ? `--nodes: with --chaos at least ${ClusterDemo.nodesForChaosMin}, else nobody takes over`
+    : undefined
+}
+
 const demoOn = (console: Console.Console) =>
   Command.make(
     "demo",
-    { for: forOption, json: jsonOption, chaos: chaosOption },
-    (given): Effect.Effect<void, UsageError | Demo.DemoError, Demo.Needs> => {
-      const forMillis = given.for
-      if (given.chaos && forMillis !== undefined && forMillis < chaosForMillisMin) {
-        const least = `${chaosForMillisMin / 1_000}s`
-        return Effect.fail(
-          new UsageError({
-            message: `--for: with --chaos at least ${least}, else it cannot recover`
-          })
-        )
-      }
-      const options = { forMillis, chaos: given.chaos, output: outputOf(given.json) }
-      const run = Effect.withConsole(Demo.run(options), console)
+    { for: forOption, json: jsonOption, chaos: chaosOption, nodes: nodesOption },
+    (given): Effect.Effect<void, UsageError | DemoRun.DemoError, Demo.Needs> => {
+      const wrong = demoFault(given)
+      if (wrong !== undefined) return Effect.fail(new UsageError({ message: wrong }))
+      const { chaos, nodes } = given
+      const options = { forMillis: given.for, chaos, output: outputOf(given.json) }
+      const demo = nodes === undefined ? Demo.run(options) : ClusterDemo.run({ ...options, nodes })
+      const run = Effect.withConsole(demo, console)
       // The live view shows what is logged as events; a log line would tear it.
       const isLive = StandardOutput.isTerminal && !given.json
       return isLive ? Logger.withMinimumLogLevel(run, LogLevel.None) : run
@@ -84,6 +110,7 @@ const faults = [DeviceCommand.fault, DriverCommand.fault, NodeCommand.fault, Clu
 /** The options that need a value; the library calls them unknown when the value is missing. */
 const valued = [
   "--for",
+  "--nodes",
   ...DeviceCommand.valued,
   ...DriverCommand.valued,
   ...NodeCommand.valued,

@@ -18,6 +18,29 @@ export const span = (name: string, description: string) =>
     Options.map(Option.getOrUndefined)
   )
 
+/** A whole number within bounds; `undefined` where it is not given. */
+export const whole = (
+  name: string,
+  { description, max, min }: {
+    readonly description: string
+    readonly min: number
+    readonly max: number
+  }
+) =>
+  Options.text(name).pipe(
+    Options.withPseudoName("number"),
+    Options.withDescription(description),
+    Options.mapEffect((text) =>
+      /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max
+        ? Effect.succeed(Number(text))
+        : invalid(
+          `--${name}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`
+        )
+    ),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  )
+
 /** A text; `undefined` where it is not given. */
 export const text = (name: string, stands: string, description: string) =>
   Options.text(name).pipe(

@@ -1,7 +1,8 @@
 /**
  * The demo: a node with a device actor and a level controller, and the tank's device process as a
  * child. This file composes; what happens when is in `DemoScript`, what is watched and done in
- * `DemoStage`, what it has shown in `DemoRecord`, how it looks in `DemoView`.
+ * `DemoStage`, what it has shown in `DemoRecord`, how it looks in `DemoView`, the course of it in
+ * `DemoRun`. The demo on several nodes is `ClusterDemo`.
  */
 import type { CommandExecutor } from "@effect/platform"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -10,12 +11,13 @@ import { ActorSystem } from "@plantd/actors"
 import { LevelController, Tank } from "@plantd/example-tank"
 import { Link, type Transport, ZmqTransport } from "@plantd/hardware"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
-import { Data, Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import * as ChildProcess from "./ChildProcess.ts"
 import * as ControlSocket from "./ControlSocket.ts"
 import { DemoBoard } from "./DemoBoard.ts"
 import type { DemoOutput } from "./DemoOutput.ts"
 import * as DemoRecord from "./DemoRecord.ts"
+import * as DemoRun from "./DemoRun.ts"
 import * as DemoScript from "./DemoScript.ts"
 import * as DemoStage from "./DemoStage.ts"
 import * as TankProcess from "./TankProcess.ts"
@@ -25,14 +27,8 @@ export interface Options extends DemoScript.DemoOptions {
   readonly output: DemoOutput
 }
 
-/** The demo could not be set up, or did not show what it should. */
-export class DemoError extends Data.TaggedError("DemoError")<{ readonly message: string }> {}
-
 /** What a demo needs of the system it runs on. */
 export type Needs = CommandExecutor.CommandExecutor | FileSystem.FileSystem
-
-/** Between two moments that are shown. */
-const momentEach = Schedule.fixed("1 second")
 
 /** Where the tank process listens. */
 interface Endpoints {
@@ -46,7 +42,7 @@ interface Endpoints {
  */
 export const run = (
   options: Options
-): Effect.Effect<void, DemoError, Needs> =>
+): Effect.Effect<void, DemoRun.DemoError, Needs> =>
   Effect.gen(function*() {
     const fileSystem = yield* FileSystem.FileSystem
     const directory = yield* fileSystem.makeTempDirectoryScoped({ prefix: "plantd-demo-" })
@@ -62,15 +58,8 @@ export const run = (
       ...endpoints
     })
     yield* tank.start
-    yield* Effect.provide(drive(options, board, tank), nodeLayer(endpoints, directory, board))
-  }).pipe(
-    Effect.scoped,
-    Effect.catchAll((error) =>
-      error._tag === "DemoError"
-        ? Effect.fail(error)
-        : Effect.fail(new DemoError({ message: `the demo cannot be set up: ${error.message}` }))
-    )
-  )
+    yield* Effect.provide(play(options, board, tank), nodeLayer(endpoints, directory, board))
+  }).pipe(Effect.scoped, Effect.mapError(DemoRun.asDemoError))
 
 /** The name of the node, for its device process and for operators. */
 const node = "demo"
@@ -111,42 +100,17 @@ const controlLayer = (
   )
 }
 
-const drive = (
-  options: Options,
-  board: DemoBoard,
-  tank: TankProcess.TankProcess
-): Effect.Effect<void, DemoError, ActorSystem> =>
+/** What is watched and done on one node. */
+const play = (options: Options, board: DemoBoard, tank: TankProcess.TankProcess) =>
   Effect.gen(function*() {
-    const { output } = options
-    const system = yield* ActorSystem
-    const stage = yield* DemoStage.make(board, tank)
-    yield* Effect.forkScoped(stage.watchLevel)
-    yield* Effect.forkScoped(stage.watchLink)
-    yield* Effect.forkScoped(
-      Effect.forEach(DemoScript.acts(options), (act) =>
-        Effect.zipRight(Effect.sleep(Math.max(0, act.at - board.at)), stage.perform(act)))
-    )
-    const show = stage.moment.pipe(
-      Effect.flatMap((moment) =>
-        output.moment(moment, board.takeEvents())
-      ),
-      Effect.catchAll((error) => board.tell(`nothing to show: ${error.message}`))
-    )
-    yield* Effect.forkScoped(Effect.schedule(show, momentEach))
-    const conclude = (stopped: boolean) =>
-      Effect.gen(function*() {
-        yield* Effect.ignore(stage.moment)
-        const summary = DemoRecord.summarize(board.record, board.at)
-        yield* output.summary(summary, stopped)
-        yield* system.drain
-        return summary
-      })
-    const length = options.forMillis === undefined ? Effect.never : Effect.sleep(options.forMillis)
-    const summary = yield* Effect.zipRight(
-      Effect.onInterrupt(length, () => conclude(true)),
-      conclude(false)
-    )
-    if (!summary.ok) {
-      return yield* new DemoError({ message: `not all is well: ${summary.problems.join("; ")}` })
-    }
-  }).pipe(Effect.scoped)
+    const { stats } = yield* ActorSystem
+    const stage = yield* DemoStage.make({ board, process: tank, stats })
+    return yield* DemoRun.drive(options, {
+      board,
+      watches: [stage.watchLevel, stage.watchLink],
+      acts: DemoScript.acts(options),
+      perform: stage.perform,
+      moment: stage.moment,
+      summary: Effect.sync(() => DemoRecord.summarize(board.record, board.at))
+    })
+  })

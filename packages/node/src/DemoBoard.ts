@@ -3,6 +3,7 @@ import { type Clock, Effect } from "effect"
 import * as DemoRecord from "./DemoRecord.ts"
 import { firstSetpoint } from "./DemoScript.ts"
 import { eventsShownMax } from "./DemoView.ts"
+import { since } from "./NodeReport.ts"
 
 /** Events that wait to be shown; beyond it the oldest are dropped. */
 const eventsMax = 1_000
@@ -19,13 +20,18 @@ export class DemoBoard {
   setpoint = firstSetpoint
   private fresh: Array<string> = []
   private recent: Array<string> = []
-  private counted = { at: 0, messages: 0 }
+  private counted = { at: 0, messages: 0, readings: 0 }
   private readonly clock: Clock.Clock
-  private readonly startedAt: number
+  private startedAt: number
 
   constructor(clock: Clock.Clock) {
     this.clock = clock
     this.startedAt = clock.unsafeCurrentTimeMillis()
+  }
+
+  /** Counts time from now on. */
+  begin(): void {
+    this.startedAt = this.clock.unsafeCurrentTimeMillis()
   }
 
   /** Milliseconds since the start. */
@@ -43,16 +49,21 @@ export class DemoBoard {
     this.record = DemoRecord.observe(this.record, seen)
   }
 
-  /** Takes counters, and gives the rates since they were last taken. */
+  /**
+   * Takes counters, and gives the rates since they were last taken. Readings are counted on where a
+   * device actor has begun anew.
+   */
   take({ messages, ...counts }: DemoRecord.Counts & { readonly messages: number }): Rates {
     const at = this.at
     const seconds = Math.max(0.001, (at - this.counted.at) / 1_000)
+    const fresh = since(this.counted.readings, counts.readings)
     const rates = {
-      readingsPerSecond: Math.round((counts.readings - this.record.counts.readings) / seconds),
+      readingsPerSecond: Math.round(fresh / seconds),
       messagesPerSecond: Math.round((messages - this.counted.messages) / seconds)
     }
-    this.counted = { at, messages }
-    this.observe({ _tag: "Counted", at, counts })
+    this.counted = { at, messages, readings: counts.readings }
+    const readings = this.record.counts.readings + fresh
+    this.observe({ _tag: "Counted", at, counts: { ...counts, readings } })
     return rates
   }
 

@@ -5,6 +5,8 @@ import * as DemoView from "./DemoView.ts"
 
 /** Takes what is to be shown. */
 export interface DemoOutput {
+  /** What is done before there is a moment to show. */
+  readonly starting: (text: string) => Effect.Effect<void>
   /** A moment, once a second; `events` are those since the last one. */
   readonly moment: (moment: DemoView.Moment, events: ReadonlyArray<string>) => Effect.Effect<void>
   /** The end; `stopped` where a person ended the demo before it had come to its own. */
@@ -16,12 +18,14 @@ export type Write = (text: string) => Effect.Effect<void>
 
 /** One JSON object a line: `sample` each second, `summary` last. */
 export const json = (write: Write): DemoOutput => ({
+  starting: () => Effect.void,
   moment: (moment, events) => write(`${JSON.stringify({ type: "sample", ...moment, events })}\n`),
   summary: (summary) => write(`${JSON.stringify(summary)}\n`)
 })
 
 /** One line a second, and one for each event. */
 export const lines = (write: Write): DemoOutput => ({
+  starting: (text) => write(`${text}\n`),
   moment: (moment, events) =>
     write([...events.map((event) => `  ${event}`), DemoView.line(moment), ""].join("\n")),
   summary: (summary, stopped) => write(`${DemoView.conclusion(summary, stopped).join("\n")}\n`)
@@ -31,6 +35,7 @@ export const lines = (write: Write): DemoOutput => ({
 export const live = (write: Write, columns: () => number): DemoOutput => {
   let drawn = 0
   return {
+    starting: (text) => write(`${text}\n`),
     moment: (moment) =>
       Effect.suspend(() => {
         const view = DemoView.live(moment, columns())

@@ -1,5 +1,5 @@
 /** The eyes and hands of a demo: what it watches of the node, and what an operator does there. */
-import { type ActorError, ActorSystem } from "@plantd/actors"
+import type { ActorError, ActorSystem, ActorSystemStats } from "@plantd/actors"
 import { LevelController, Tank } from "@plantd/example-tank"
 import { Subscription } from "@plantd/hardware"
 import { Effect, Schedule, Stream } from "effect"
@@ -26,16 +26,22 @@ export interface DemoStage {
   readonly perform: (act: Act) => Effect.Effect<void>
 }
 
+/** What a stage is made of. */
+export interface Setting {
+  readonly board: DemoBoard
+  readonly process: TankProcess
+  /** What is counted of the actors that are shown. */
+  readonly stats: Effect.Effect<Pick<ActorSystemStats, "messages" | "deadLetters" | "restarts">>
+}
+
 /** Prepares a stage for a board. */
 export const make = (
-  board: DemoBoard,
-  process: TankProcess
+  setting: Setting
 ): Effect.Effect<DemoStage, never, ActorSystem> =>
   Effect.gen(function*() {
+    const { board } = setting
     const props: Props = {
-      board,
-      process,
-      system: yield* ActorSystem,
+      ...setting,
       tank: (yield* Tank.Tank.client)(device),
       controller: (yield* LevelController.LevelController.client)(device)
     }
@@ -51,10 +57,7 @@ type ClientOf<T> = T extends Effect.Effect<(id: string) => infer Client, infer _
   ? Client
   : never
 
-interface Props {
-  readonly board: DemoBoard
-  readonly process: TankProcess
-  readonly system: ActorSystem["Type"]
+interface Props extends Setting {
   readonly tank: ClientOf<typeof Tank.Tank.client>
   readonly controller: ClientOf<typeof LevelController.LevelController.client>
 }
@@ -90,18 +93,18 @@ const watchLink = ({ board, controller, tank }: Props) =>
     })
   })
 
-const momentOf = ({ board, controller, system, tank }: Props) =>
+const momentOf = ({ board, controller, stats, tank }: Props) =>
   Effect.gen(function*() {
-    const [stats, link, control, readings] = yield* Effect.all(
-      [system.stats, tank.link, controller.Status(), tank.snapshot],
+    const [counted, link, control, readings] = yield* Effect.all(
+      [stats, tank.link, controller.Status(), tank.snapshot],
       { concurrency: "unbounded" }
     )
     const rates = board.take({
       readings: link.counters.readings,
-      deadLetters: stats.deadLetters,
-      restarts: stats.restarts,
+      deadLetters: counted.deadLetters,
+      restarts: counted.restarts,
       pumpCommands: control.writes,
-      messages: stats.messages
+      messages: counted.messages
     })
     return {
       seconds: Math.round(board.at / 100) / 10,
@@ -114,8 +117,8 @@ const momentOf = ({ board, controller, system, tank }: Props) =>
       link: link.state,
       quality: readings.level2.quality,
       ...rates,
-      deadLetters: stats.deadLetters,
-      restarts: stats.restarts,
+      deadLetters: counted.deadLetters,
+      restarts: counted.restarts,
       events: board.events
     }
   })

@@ -1,5 +1,6 @@
 /** How a demo is shown to a person: pure, from a moment to lines of text. */
 
+import type { ClusterSummary } from "./ClusterRecord.ts"
 import type { Summary } from "./DemoRecord.ts"
 
 /** A moment of a demo. Levels in m, positions in %, rates per second. */
@@ -11,6 +12,8 @@ export interface Moment {
   readonly pump: number | null
   readonly valve: number | null
   readonly controller: string
+  /** The node that runs the controller, where there are several. */
+  readonly node?: string | undefined
   readonly link: string
   readonly quality: string
   readonly readingsPerSecond: number
@@ -39,9 +42,9 @@ export const live = (moment: Moment, columns: number): ReadonlyArray<string> => 
     `  tank 1   ${bar(moment.level1, levelMax)} ${number(moment.level1, 3)} m${stale}`,
     `  tank 2   ${bar(moment.level2, levelMax)} ${number(moment.level2, 3)} m${stale}`
     + `   setpoint ${number(moment.setpoint, 3)} m`,
-    `  pump     ${bar(moment.pump, 100)} ${
-      number(moment.pump, 1)
-    } %${stale}   ${moment.controller}`,
+    `  pump     ${bar(moment.pump, 100)} ${number(moment.pump, 1)} %${stale}   ${
+      controllerOf(moment)
+    }`,
     `  valve    ${bar(moment.valve, 100)} ${number(moment.valve, 1)} %`,
     "",
     `  link ${moment.link.padEnd(12)} quality ${moment.quality.padEnd(10)}`
@@ -53,6 +56,9 @@ export const live = (moment: Moment, columns: number): ReadonlyArray<string> => 
   return lines.map((line) => cut(line.trimEnd(), columns))
 }
 
+const controllerOf = ({ controller, node }: Moment): string =>
+  node === undefined ? controller : `${controller} on ${node}`
+
 /** One moment as one line, for a log or a pipe. */
 export const line = (moment: Moment): string =>
   [
@@ -60,7 +66,7 @@ export const line = (moment: Moment): string =>
     `level ${number(moment.level2, 3)} m`,
     `setpoint ${number(moment.setpoint, 3)} m`,
     `pump ${number(moment.pump, 1)} %`,
-    moment.controller,
+    controllerOf(moment),
     `link ${moment.link}`,
     `quality ${moment.quality}`,
     `${moment.readingsPerSecond} readings/s`,
@@ -68,12 +74,25 @@ export const line = (moment: Moment): string =>
     `dead letters ${moment.deadLetters}`
   ].join("  ")
 
+const of = (value: number | null, unit: string): string =>
+  value === null ? "unknown" : `${value}${unit}`
+
+const clusterLines = (summary: ClusterSummary): ReadonlyArray<string> => {
+  const { moves, nodes, nodesKilled, takeoverMs, worstLevelErrorPercent } = summary
+  const takeover = nodesKilled === 0 ? "" : `, taken over after ${of(takeoverMs, " ms")}`
+  return [
+    `  ${nodes} nodes, ${nodesKilled} of them killed${takeover};`
+    + ` the controller moved ${moves} ${moves === 1 ? "time" : "times"}`,
+    `  the settled level of the plant was at most ${of(worstLevelErrorPercent, " %")}`
+    + " off its setpoint"
+  ]
+}
+
 /** The summary for a person: what was seen, and what was wrong. */
-export const conclusion = (summary: Summary, stopped: boolean): ReadonlyArray<string> => {
-  const of = (
-    value: number | null,
-    unit: string
-  ) => (value === null ? "unknown" : `${value}${unit}`)
+export const conclusion = (
+  summary: Summary | ClusterSummary,
+  stopped: boolean
+): ReadonlyArray<string> => {
   const verdict = stopped ? "Stopped" : summary.ok ? "All is well" : "Not all is well"
   const outage = summary.recovered === null ? [] : [
     `  link found lost after ${of(summary.linkLostAfterMs, " ms")},`
@@ -86,6 +105,7 @@ export const conclusion = (summary: Summary, stopped: boolean): ReadonlyArray<st
     + ` ${summary.readingsPerSecond} readings/s, ${summary.deadLetters} dead letters,`
     + ` ${summary.restarts} actor restarts`,
     ...outage,
+    ...("nodes" in summary ? clusterLines(summary) : []),
     // A person who stops it in the middle is told the facts; a verdict needs the whole of it.
     ...(stopped ? [] : summary.problems.map((problem) => `  problem: ${problem}`))
   ]

@@ -9,7 +9,7 @@ import * as NodeConfig from "./NodeConfig.ts"
 /** The options that need a value. */
 export const valued = [
   "--config",
-  ...NodeConfig.keys.map((key) => `--${key.replaceAll(/[A-Z]/g, (l) => `-${l.toLowerCase()}`)}`)
+  ...NodeConfig.keys.map(NodeConfig.flagOf)
 ]
 
 /** What is wrong with a command line whose subcommand is none; nothing where another fault is. */

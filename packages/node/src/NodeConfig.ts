@@ -54,6 +54,19 @@ const Given = Schema.partialWith(Schema.Struct(fields), { exact: true })
 /** What one source says. */
 export type Given = typeof Given.Type
 
+/** The flag of a key, as `plantd node start` knows it. */
+export const flagOf = (key: keyof Given): string =>
+  `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
+/** The flags by which `plantd node start` is given a configuration, whatever else is said. */
+export const argumentsOf = (config: NodeConfig): ReadonlyArray<string> =>
+  keys.flatMap((key) => {
+    const value = config[key]
+    if (value === undefined) return []
+    const values = typeof value === "object" ? value : [value]
+    return values.flatMap((one) => [flagOf(key), String(one)])
+  })
+
 /** The configuration of a node. */
 export interface NodeConfig extends Required<Omit<Given, "listenHost">> {
   readonly listenHost: string | undefined
