@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { existsSync } from "node:fs"
+import { existsSync, rmSync } from "node:fs"
+import { dirname } from "node:path"
 import * as harness from "./harness.ts"
 
 const minutes = 60_000
@@ -85,9 +86,11 @@ describe("plantd demo --nodes 3", () => {
   it.scopedLive("leaves no process behind when it is killed itself", () =>
     Effect.gen(function*() {
       const demo = yield* harness.plantd("demo", "--nodes", "3", "--json")
-      const { children } = yield* controlled(demo)
+      const { children, storage } = yield* controlled(demo)
       yield* demo.signal("SIGKILL")
       yield* gone(children)
+      // Nobody else could remove it.
+      yield* Effect.sync(() => rmSync(dirname(storage), { recursive: true }))
     }), 2 * minutes)
 })
 

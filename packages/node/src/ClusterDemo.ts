@@ -7,8 +7,7 @@ import type { CommandExecutor } from "@effect/platform"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { Cluster } from "@plantd/cluster"
 import type { View } from "@plantd/cluster/LeaseStore"
-import { Tank, TankStore } from "@plantd/example-tank"
-import { ZmqTransport } from "@plantd/hardware"
+import { TankStore } from "@plantd/example-tank"
 import {
   Clock,
   Effect,
@@ -26,7 +25,6 @@ import * as ChildProcess from "./ChildProcess.ts"
 import * as ClusterNode from "./ClusterNode.ts"
 import * as ClusterRecord from "./ClusterRecord.ts"
 import * as ClusterStage from "./ClusterStage.ts"
-import * as ControlSocket from "./ControlSocket.ts"
 import { DemoBoard } from "./DemoBoard.ts"
 import * as DemoRecord from "./DemoRecord.ts"
 import * as DemoRun from "./DemoRun.ts"
@@ -115,12 +113,7 @@ export const run = (
       nodes,
       water: join(directory, TankStore.fileOf(DemoStage.device))
     }
-    yield* Effect.provide(
-      play(options, setting, place),
-      controlLayer(board).pipe(
-        Layer.provideMerge(Layer.merge(clientLayer(client), ZmqTransport.layer))
-      )
-    )
+    yield* Effect.provide(play(options, setting, place), clientLayer(client))
   }).pipe(Effect.scoped, Effect.mapError(DemoRun.asDemoError))
 
 const configOf = ({ storage }: Place, name: string): NodeConfig.NodeConfig => ({
@@ -188,17 +181,6 @@ const environmentOf = ({ commands, telemetry }: Place, name: string) => ({
   TANK_NODE: name,
   DEMO_PARENT: String(process.pid)
 })
-
-/** For `plantd device` in another terminal, as in the demo on one node. */
-const controlLayer = (board: DemoBoard) => {
-  const devices = [{ type: Tank.Tank, ids: [DemoStage.device] }]
-  return ControlSocket.layer({ node: "demo", devices }).pipe(
-    Layer.tap(() => board.tell("operate it from another terminal: plantd device list")),
-    Layer.catchAll((error) =>
-      Layer.effectDiscard(board.tell(`it cannot be operated from outside: ${error.message}`))
-    )
-  )
-}
 
 const play = (options: Options, setting: ClusterStage.Setting, { storage }: Place) =>
   Effect.gen(function*() {
