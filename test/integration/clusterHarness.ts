@@ -1,11 +1,11 @@
-/** Nodes of a cluster as processes on one database file, and a client in this process. */
+/** Nodes of a cluster as processes on one database, and a client in this process. */
 import { NodeContext } from "@effect/platform-node"
 import { FileSystem } from "@effect/platform"
-import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { Context, Duration, Effect, Layer, Logger } from "effect"
 import { join } from "node:path"
 import * as harness from "./harness.ts"
+import { clientOf } from "./storage.ts"
 import { Tally } from "./tally.ts"
 
 const ports = { next: 17_700 + (process.pid % 400) * 20 }
@@ -13,17 +13,19 @@ const ports = { next: 17_700 + (process.pid % 400) * 20 }
 /** A port that no other test takes. */
 export const freePort = Effect.sync(() => ports.next++)
 
-/** A cluster on a database in a folder that is removed when the scope closes. */
-export const makeCluster = Effect.gen(function*() {
+/** A file in a folder that is removed when the scope closes. */
+export const file = Effect.gen(function*() {
   const files = yield* FileSystem.FileSystem
-  const directory = yield* Effect.orDie(
-    files.makeTempDirectoryScoped({ prefix: "plantd-cluster-" })
-  )
-  const filename = join(directory, "cluster.db")
+  const directory = yield* files.makeTempDirectoryScoped({ prefix: "plantd-cluster-" })
+  return join(directory, "cluster.db")
+}).pipe(Effect.orDie, Effect.provide(NodeContext.layer))
+
+/** A cluster on a database. */
+export const makeCluster = Effect.fnUntraced(function*(storage: string) {
   const start = (port?: number) =>
     Effect.gen(function*() {
       const chosen = port ?? (yield* freePort)
-      const running = yield* harness.start("test/integration/clusterNode.ts", filename, `${chosen}`)
+      const running = yield* harness.start("test/integration/clusterNode.ts", storage, `${chosen}`)
       yield* harness.waitUntil(`node ${chosen} is up`, () => {
         if (running.stdout().includes('"up"')) return true
         if (running.stderr().includes("timestamp=ERROR")) throw new Error(running.stderr())
@@ -33,19 +35,56 @@ export const makeCluster = Effect.gen(function*() {
     })
   const context = yield* Layer.build(
     ClusterSystem.layer({ port: yield* freePort, weight: 0 }).pipe(
-      Layer.provide(SqliteClient.layer({ filename })),
+      Layer.provide(clientOf(storage)),
       Layer.provide(Logger.replace(Logger.defaultLogger, Logger.none))
     )
   )
   const cluster = Context.get(context, Cluster)
   const tally = yield* Effect.provide(Tally.client, context)
-  return { filename, start, cluster, tally }
-}).pipe(Effect.provide(NodeContext.layer))
+  return { storage, start, cluster, tally }
+})
+
+/** A cluster of a test. */
+export type Rig = Effect.Effect.Success<ReturnType<typeof makeCluster>>
 
 /** A node of a test. */
-export type Node = Effect.Effect.Success<
-  ReturnType<Effect.Effect.Success<typeof makeCluster>["start"]>
->
+export type Node = Effect.Effect.Success<ReturnType<Rig["start"]>>
+
+/** Waits until all shards are held by these nodes, each some. */
+export const divided = ({ cluster }: Rig, nodes: ReadonlyArray<Node>) =>
+  untilSo(
+    "the shards are divided",
+    Effect.map(cluster.view, ({ holders, members }) => {
+      const sessions = nodes.map(({ address }) =>
+        members.find((member) => member.address === address)?.session
+      )
+      return holders.size === 256
+        && sessions.every((session) => [...holders.values()].includes(session ?? ""))
+        && new Set(holders.values()).size === nodes.length
+    })
+  )
+
+/** Three nodes on a database, each with some shards; one of them is to suffer. */
+export const three = Effect.fnUntraced(function*(storage: string) {
+  const rig = yield* makeCluster(storage)
+  const nodes = yield* Effect.all([rig.start(), rig.start(), rig.start()], { concurrency: 3 })
+  yield* divided(rig, nodes)
+  return { ...rig, rig, nodes, victim: nodes[1] }
+})
+
+/** An id whose actor runs in a node. */
+export const idOn = ({ tally }: Rig, { running }: Node) =>
+  Effect.gen(function*() {
+    for (const id of ids) if ((yield* tally(id).Node()) === running.pid) return id
+    return yield* Effect.dieMessage("the node has no actor")
+  })
+
+/** Waits until a node says that the actor of an id has ended; gives when, by its clock. */
+export const untilStopped = ({ running }: Node, id: string) =>
+  harness.waitUntil(`the actor ${id} has ended`, () => {
+    const at = running.stdout().match(new RegExp(`"Stopped","id":"${id}","at":(\\d+)`))?.[1]
+    return at === undefined ? undefined : Number(at)
+  })
 
 /** Ids enough for each node to have some of them. */
 export const ids = Array.from({ length: 32 }, (_, index) => `t-${index}`)

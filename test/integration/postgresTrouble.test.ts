@@ -7,7 +7,8 @@ import * as SqlStorage from "@plantd/actors/SqlStorage"
 import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
 import { claim, claimAll, entity, set } from "../actors/durable.ts"
 import { untilAnswered, untilSo } from "./clusterHarness.ts"
-import { clientOf, postgresOfFile } from "./postgres.ts"
+import { postgresOfFile } from "./postgres.ts"
+import { clientOf } from "./storage.ts"
 
 const { database, postgres } = postgresOfFile()
 

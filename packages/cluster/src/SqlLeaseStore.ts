@@ -1,6 +1,7 @@
 /**
- * The store of leases on SQLite, for nodes of one machine, or on PostgreSQL. Leases are not synced
- * to the disk: what a loss of power takes of them has run out before the machine is up again.
+ * The store of leases on SQLite, for nodes of one machine, or on PostgreSQL. There what a node may
+ * rely on is synced to the disk: a server that crashes may be up again before a lease has run out.
+ * On SQLite a loss of power takes the nodes too.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
@@ -45,12 +46,18 @@ type Run<A, E = never> = (connection: Connection) => Effect.Effect<Exit.Exit<A, 
 
 const storeOn = (storage: SqlStorage.Storage): LeaseStoreService => {
   const statements = leaseStatementsOf(storage.dialect)
-  const write = <A, E = never>(run: Run<A, E>) =>
-    storage.write<A, E>({ bytes: 0, synced: false, run })
-  const change = (text: string, parameters: ReadonlyArray<unknown>) =>
-    write<ReadonlyArray<SqlStorage.Row>>((connection) =>
-      Effect.map(SqlStorage.execute(connection, text, parameters), Exit.succeed)
-    )
+  const synced = storage.dialect.name !== "sqlite"
+  const write = <A, E = never>(run: Run<A, E>) => storage.write<A, E>({ bytes: 0, synced, run })
+  const changing = (isSynced: boolean) => (text: string, parameters: ReadonlyArray<unknown>) =>
+    storage.write<ReadonlyArray<SqlStorage.Row>, never>({
+      bytes: 0,
+      synced: isSynced,
+      run: (connection) =>
+        Effect.map(SqlStorage.execute(connection, text, parameters), Exit.succeed)
+    })
+  const grant = changing(synced)
+  // A lease that somebody gave up, and that is there still, keeps others waiting, and no more.
+  const change = changing(false)
   return {
     join: (node, { ttlMillis }) => write(join(statements, node, ttlMillis)),
     renew: ({ session, ttlMillis }) =>
@@ -65,7 +72,7 @@ const storeOn = (storage: SqlStorage.Storage): LeaseStoreService => {
       ),
     acquire: ({ session, ttlMillis }, shards) =>
       Effect.map(
-        change(statements.acquire, acquireParameters(storage, shards, [session, ttlMillis])),
+        grant(statements.acquire, acquireParameters(storage, shards, [session, ttlMillis])),
         (rows) => rows.map(({ shard }) => String(shard))
       ),
     release: (session, shards) =>
