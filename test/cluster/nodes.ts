@@ -92,12 +92,16 @@ const unavailable = new DurableError.StoreUnavailable({
   detail: "the disk is away"
 })
 
-/** A store that can be taken away. */
-const gated = (store: LeaseStoreService, gate: { open: boolean }): LeaseStoreService => {
+/** A store that can be taken away, and be slow. */
+const gated = (
+  store: LeaseStoreService,
+  gate: { open: boolean; delayMillis: number }
+): LeaseStoreService => {
   const through = <A, E>(effect: Effect.Effect<A, E>) =>
-    Effect.suspend((): Effect.Effect<A, E | DurableError.StoreUnavailable> =>
-      gate.open ? effect : unavailable
-    )
+    Effect.suspend((): Effect.Effect<A, E | DurableError.StoreUnavailable> => {
+      if (!gate.open) return unavailable
+      return gate.delayMillis === 0 ? effect : Effect.delay(effect, gate.delayMillis)
+    })
   return {
     join: (node, options) => through(store.join(node, options)),
     renew: (holding) => through(store.renew(holding)),
@@ -122,7 +126,7 @@ export const makeCluster = Effect.gen(function*() {
         // It takes its time, which passes here.
         (scope) => inItsTime(Scope.close(scope, Exit.void))
       )
-      const gate = { open: true }
+      const gate = { open: true, delayMillis: 0 }
       const store = Layer.succeed(LeaseStore, gated(shared, gate))
       const address = `127.0.0.1:${number}`
       const context = yield* Layer.buildWithScope(
@@ -144,6 +148,8 @@ export const makeCluster = Effect.gen(function*() {
         /** The store is out of its reach. */
         lock: Effect.sync(() => void (gate.open = false)),
         unlock: Effect.sync(() => void (gate.open = true)),
+        /** Each call of the store takes so long from now on. */
+        slow: (millis: number) => Effect.sync(() => void (gate.delayMillis = millis)),
         /** As kill -9, for all others: it is heard of no more. */
         vanish: Effect.zipRight(wires.cut(address), Effect.sync(() => void (gate.open = false)))
       }

@@ -45,6 +45,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/cluster/src/Cluster.ts",
     "packages/cluster/src/internal/caller.ts",
     "packages/cluster/src/internal/clusterNode.ts",
+    "packages/cluster/src/internal/heldLeases.ts",
     "packages/cluster/src/internal/inbox.ts",
     "packages/cluster/src/internal/leaseClock.ts",
     "packages/cluster/src/internal/leaseKeeper.ts",

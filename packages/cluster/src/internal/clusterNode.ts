@@ -24,6 +24,7 @@ import type { ClusterService, MembershipEvent } from "../Cluster.ts"
 import { type Bounds, boundsOf, type Settings } from "../ClusterSettings.ts"
 import { type Joining, LeaseStore, type View } from "../LeaseStore.ts"
 import { PeerTransport } from "../PeerTransport.ts"
+import { holdLeases } from "./heldLeases.ts"
 import { Inbox } from "./inbox.ts"
 import { LeaseClock } from "./leaseClock.ts"
 import { addressOf, runnerStorageOf } from "./leaseKeeper.ts"
@@ -58,8 +59,9 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
       { host: settings.listenHost ?? settings.host, port: settings.port },
       (batch) => inbox.take(batch)
     )
-    yield* join(self, bounds, store)
-    late.engine = yield* shardingOf(storageOf(ground, { hosted, onView }), settings, bounds)
+    yield* join(ground)
+    const storage = yield* storageOf(ground, { hosted, onView })
+    late.engine = yield* shardingOf(storage, settings, bounds)
     yield* Effect.forkScoped(lookAgain(ground.again, store, onView))
     yield* Effect.forkScoped(stopWithLease(ground.lease, hosted))
     yield* Effect.addFinalizer(() => drain)
@@ -190,19 +192,20 @@ const storageOf = (
     readonly onView: (view: View) => void
   }
 ) =>
-  runnerStorageOf({
-    self,
-    store,
-    clock: lease,
-    now,
-    shards,
-    hosted,
-    leaseMillis: bounds.leaseMillis,
-    handoffMillis: bounds.handoffMillis,
-    acquireMillis: bounds.refreshMillis,
-    onView,
-    onChange: () => again.unsafeOpen()
-  })
+  Effect.map(
+    holdLeases({ ...bounds, clock: lease, hosted, now, self, store }),
+    (held) =>
+      runnerStorageOf({
+        self,
+        store,
+        held,
+        shards,
+        hosted,
+        handoffMillis: bounds.handoffMillis,
+        onView,
+        onChange: () => again.unsafeOpen()
+      })
+  )
 
 /** The cluster engine, which divides the shards among the nodes; it sends no messages here. */
 const shardingOf = (

@@ -1,7 +1,6 @@
 /**
  * The storage of runners that the cluster engine works on, made of leases: what it takes and gives
- * up goes through here, so that actors stop before their shard is given up, and the end of the
- * lease is known by the clock of this node.
+ * up goes through here, so that actors stop before their shard is given up.
  */
 import { PersistenceError } from "@effect/cluster/ClusterError"
 import * as MachineId from "@effect/cluster/MachineId"
@@ -9,44 +8,36 @@ import { Runner } from "@effect/cluster/Runner"
 import { RunnerAddress } from "@effect/cluster/RunnerAddress"
 import { RunnerStorage } from "@effect/cluster/RunnerStorage"
 import { ShardId } from "@effect/cluster/ShardId"
-import type { ActorAddress, DurableError, Placement } from "@plantd/actors"
+import type { ActorAddress, Placement } from "@plantd/actors"
 import { Effect, Random } from "effect"
 import type { Joining, LeaseStoreService, View } from "../LeaseStore.ts"
-import type { LeaseClock } from "./leaseClock.ts"
+import type { HeldLeases } from "./heldLeases.ts"
 import { group, type ShardMap } from "./shardMap.ts"
 
 /** What the keeper of leases needs of its node. */
 export interface Keeping {
   readonly self: Joining
   readonly store: LeaseStoreService
-  readonly clock: LeaseClock
-  readonly now: () => number
+  readonly held: HeldLeases
   readonly shards: ShardMap
-  readonly hosted: Pick<Placement.HostedSystem, "release" | "revoke">
-  readonly leaseMillis: number
+  readonly hosted: Pick<Placement.HostedSystem, "release">
   readonly handoffMillis: number
-  /** How long to wait for shards that others are about to give up, in milliseconds. */
-  readonly acquireMillis: number
   readonly onView: (view: View) => void
   /** Leases were taken or given up. */
   readonly onChange: () => void
 }
-
-const acquireAgainMillis = 20
 
 /** The engine numbers its runners; here their numbers name nothing. */
 const machinesMax = 1_024
 
 /** Runner storage made of leases. */
 export const runnerStorageOf = (keeping: Keeping): RunnerStorage["Type"] => {
-  const { clock, leaseMillis: ttlMillis, onChange, self, shards, store } = keeping
-  const { session } = self
-  const holding = { session, ttlMillis }
+  const { held, onChange, self, shards, store } = keeping
   const release = (concerns: ReadonlyArray<string> | undefined) => {
     const drained = keeping.hosted.release(actorsIn(shards, concerns), {
       withinMillis: keeping.handoffMillis
     })
-    return Effect.zipRight(drained, persisted(store.release(session, concerns))).pipe(
+    return Effect.zipRight(drained, persisted(held.release(concerns))).pipe(
       Effect.ensuring(Effect.sync(onChange))
     )
   }
@@ -58,57 +49,21 @@ export const runnerStorageOf = (keeping: Keeping): RunnerStorage["Type"] => {
       keeping.onView(view)
       return runnersOf(view)
     }),
-    acquire: (_, wanted) => {
-      const names = Array.from(wanted, (shard) => shard.toString())
-      const until = keeping.now() + keeping.acquireMillis
-      return persisted(acquire(keeping, { names, until, holding })).pipe(
-        Effect.map((held) => held.map((name) => ShardId.fromString(name))),
+    acquire: (_, wanted) =>
+      persisted(held.acquire(Array.from(wanted, (shard) => shard.toString()))).pipe(
+        Effect.map(shardIdsOf),
         Effect.ensuring(Effect.sync(onChange))
-      )
-    },
-    refresh: (_, wanted) =>
-      Effect.suspend(() => {
-        const begunAt = keeping.now()
-        const mine = new Set(Array.from(wanted, (shard) => shard.toString()))
-        return store.renew(holding).pipe(
-          Effect.catchTag("LeaseLost", () => rejoin(keeping)),
-          Effect.map((held) => {
-            clock.renewed(begunAt, ttlMillis)
-            return held.filter((name) => mine.has(name)).map((name) => ShardId.fromString(name))
-          }),
-          persisted
-        )
-      }),
+      ),
+    // At once: the engine waits 250 ms, and stops all actors then. What it holds and does not want
+    // it gives up.
+    refresh: () => Effect.map(persisted(held.shards), shardIdsOf),
     release: (_, shard) => release([shard.toString()]),
     releaseAll: () => release(undefined)
   })
 }
 
-const acquire = (
-  keeping: Keeping,
-  { holding, names, until }: {
-    readonly names: ReadonlyArray<string>
-    readonly until: number
-    readonly holding: { readonly session: string; readonly ttlMillis: number }
-  }
-): Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable> =>
-  Effect.flatMap(
-    keeping.store.acquire(holding, names),
-    (held) =>
-      held.length === names.length || keeping.now() >= until
-        ? Effect.succeed(held)
-        : Effect.delay(acquire(keeping, { names, until, holding }), acquireAgainMillis)
-  )
-
-/** Another run of this node, or a person, has removed it: what it held is lost; it joins anew. */
-const rejoin = (keeping: Keeping) =>
-  Effect.gen(function*() {
-    keeping.clock.lost()
-    yield* keeping.hosted.revoke(() => true)
-    yield* keeping.store.join(keeping.self, { ttlMillis: keeping.leaseMillis })
-    const none: ReadonlyArray<string> = []
-    return none
-  })
+const shardIdsOf = (names: ReadonlyArray<string>): Array<ShardId> =>
+  names.map((name) => ShardId.fromString(name))
 
 const persisted = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, PersistenceError> =>
   Effect.mapError(effect, (cause) => new PersistenceError({ cause }))

@@ -19,13 +19,23 @@ export const newSession = Effect.map(
 
 /** Waits until the lease of a former run under the same address is over. */
 export const join = (
-  self: Joining,
-  { leaseMillis: ttlMillis }: Bounds,
-  store: LeaseStoreService
+  { bounds: { leaseMillis: ttlMillis }, lease, now, self, store }: {
+    readonly bounds: Bounds
+    readonly lease: LeaseClock
+    readonly now: () => number
+    readonly self: Joining
+    readonly store: LeaseStoreService
+  }
 ) => {
   const waitMillis = 100
   const tries = Math.ceil((ttlMillis + 1_000) / waitMillis)
-  const once = store.join(self, { ttlMillis })
+  const once = Effect.suspend(() => {
+    const begunAt = now()
+    return Effect.map(
+      store.join(self, { ttlMillis }),
+      () => lease.renewed(begunAt, ttlMillis)
+    )
+  })
   const again = (left: number): typeof once =>
     Effect.catchTag(
       once,

@@ -1,0 +1,176 @@
+/**
+ * The leases that this node holds, as the store said last. They are renewed until the scope closes,
+ * and relied on until their end by the clock of this node: a store that answers late, or not at all
+ * for a while, takes nothing from a node whose lease lasts still.
+ */
+import type { DurableError, Placement } from "@plantd/actors"
+import { Effect, Fiber, FiberId, type Scope } from "effect"
+import type { AddressInUse, LeaseLost, ShardsDiffer } from "../ClusterError.ts"
+import type { Joining, LeaseStoreService } from "../LeaseStore.ts"
+import type { LeaseClock } from "./leaseClock.ts"
+
+/** What is needed to hold leases. */
+export interface Holder {
+  readonly self: Joining
+  readonly store: LeaseStoreService
+  readonly clock: LeaseClock
+  readonly now: () => number
+  readonly hosted: Pick<Placement.HostedSystem, "revoke">
+  readonly leaseMillis: number
+  readonly refreshMillis: number
+}
+
+/** Why a lease was not renewed. */
+type Trouble = LeaseLost | AddressInUse | ShardsDiffer | DurableError.StoreUnavailable
+
+/** Between two looks whether others have given up what is to be taken, in milliseconds. */
+const acquireAgainMillis = 20
+
+/** Of shards that others hold still, the rest is waited for so often as long as a renewal takes. */
+const acquirePatience = 4
+
+/** Leases of shards, by their names. */
+export class HeldLeases {
+  private readonly holder: Holder
+  private readonly scope: Scope.Scope
+  /** When each was known to be held. */
+  private readonly held = new Map<string, number>()
+  private acquiring: Acquiring | undefined = undefined
+  private trouble: Trouble | undefined = undefined
+
+  constructor(holder: Holder, scope: Scope.Scope) {
+    this.holder = holder
+    this.scope = scope
+  }
+
+  /** What is held; fails with what kept it from being renewed where the lease is over. */
+  get shards(): Effect.Effect<ReadonlyArray<string>, Trouble | undefined> {
+    return Effect.suspend(() =>
+      this.holder.clock.isValid ? Effect.succeed([...this.held.keys()]) : Effect.fail(this.trouble)
+    )
+  }
+
+  /**
+   * Takes shards, and waits a while for those that others hold. Who asks again for the same gets
+   * what is under way: it may take longer than he waits.
+   */
+  acquire(
+    names: ReadonlyArray<string>
+  ): Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable> {
+    return Effect.suspend(() => {
+      const key = names.toSorted().join()
+      if (this.acquiring?.key === key) return Fiber.join(this.acquiring.fiber)
+      this.acquiring?.fiber.unsafeInterruptAsFork(FiberId.none)
+      const until = this.holder.now() + this.holder.refreshMillis * acquirePatience
+      return Effect.flatMap(Effect.forkIn(this.take(names, until), this.scope), (fiber) => {
+        const acquiring = { key, fiber }
+        this.acquiring = acquiring
+        fiber.addObserver(() => {
+          if (this.acquiring === acquiring) this.acquiring = undefined
+        })
+        return Fiber.join(fiber)
+      })
+    })
+  }
+
+  /** Gives shards up; all where none are named. */
+  release(
+    names: ReadonlyArray<string> | undefined
+  ): Effect.Effect<void, DurableError.StoreUnavailable> {
+    return Effect.suspend(() => {
+      for (const name of names ?? Array.from(this.held.keys())) this.held.delete(name)
+      return this.holder.store.release(this.holder.self.session, names)
+    })
+  }
+
+  /** Renews them again and again. */
+  get renewing(): Effect.Effect<never> {
+    const { refreshMillis } = this.holder
+    return Effect.forever(Effect.zipRight(this.renew, Effect.sleep(refreshMillis)))
+  }
+
+  private get holding() {
+    const { leaseMillis: ttlMillis, self: { session } } = this.holder
+    return { session, ttlMillis }
+  }
+
+  private get renew(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { clock, leaseMillis, now, store } = this.holder
+      const begunAt = now()
+      return store.renew(this.holding).pipe(
+        Effect.catchTag("LeaseLost", () => this.rejoin),
+        Effect.matchEffect({
+          onSuccess: (names) =>
+            Effect.sync(() => {
+              this.trouble = undefined
+              clock.renewed(begunAt, leaseMillis)
+              this.know(names, begunAt)
+            }),
+          onFailure: (trouble) => this.failed(trouble)
+        })
+      )
+    })
+  }
+
+  private failed(trouble: Trouble): Effect.Effect<void> {
+    const known = this.trouble !== undefined
+    this.trouble = trouble
+    if (known) return Effect.void
+    return Effect.logWarning(`the lease of this node was not renewed: ${trouble.message}`)
+  }
+
+  /** What was taken after a renewal had begun is not in what it gives. */
+  private know(names: ReadonlyArray<string>, begunAt: number): void {
+    const all = new Set(names)
+    for (const [name, since] of this.held) {
+      if (since < begunAt && !all.has(name)) this.held.delete(name)
+    }
+    for (const name of names) if (!this.held.has(name)) this.held.set(name, begunAt)
+  }
+
+  private take(
+    names: ReadonlyArray<string>,
+    until: number
+  ): Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable> {
+    const { now, store } = this.holder
+    return Effect.flatMap(store.acquire(this.holding, names), (taken) => {
+      for (const name of taken) this.held.set(name, now())
+      return taken.length === names.length || now() >= until
+        ? Effect.succeed(taken)
+        : Effect.delay(this.take(names, until), acquireAgainMillis)
+    })
+  }
+
+  /** Another run of this node, or a person, has removed it: what it held is lost; it joins anew. */
+  private get rejoin() {
+    const { clock, hosted, leaseMillis, self, store } = this.holder
+    const none: ReadonlyArray<string> = []
+    return Effect.suspend(() => {
+      clock.lost()
+      this.held.clear()
+      return Effect.as(
+        Effect.zipRight(
+          hosted.revoke(() => true),
+          store.join(self, { ttlMillis: leaseMillis })
+        ),
+        none
+      )
+    })
+  }
+}
+
+interface Acquiring {
+  readonly key: string
+  readonly fiber: Fiber.RuntimeFiber<ReadonlyArray<string>, DurableError.StoreUnavailable>
+}
+
+/** The leases of a node that has joined, renewed until the scope closes. */
+export const holdLeases = (
+  holder: Holder
+): Effect.Effect<HeldLeases, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const leases = new HeldLeases(holder, yield* Effect.scope)
+    yield* Effect.forkScoped(leases.renewing)
+    return leases
+  })
