@@ -2,7 +2,7 @@
 import { NodeContext } from "@effect/platform-node"
 import { FileSystem } from "@effect/platform"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
-import { Context, Duration, Effect, Layer, Logger } from "effect"
+import { Context, Duration, Effect, Layer, Logger, type Scope } from "effect"
 import { join } from "node:path"
 import * as harness from "./harness.ts"
 import { clientOf } from "./storage.ts"
@@ -20,28 +20,51 @@ export const file = Effect.gen(function*() {
   return join(directory, "cluster.db")
 }).pipe(Effect.orDie, Effect.provide(NodeContext.layer))
 
+/** How a node that listens on a port is reached, and reaches its database. */
+export type Way = (
+  listenPort: number
+) => Effect.Effect<{ readonly port: number; readonly storage: string }, never, Scope.Scope>
+
+/** What may be said of the nodes of a test. */
+export interface Options {
+  /** At once where nothing is said. */
+  readonly way?: Way
+  /** Variables of their environment. */
+  readonly environment?: harness.Environment
+}
+
 /** A cluster on a database. */
-export const makeCluster = Effect.fnUntraced(function*(storage: string) {
-  const start = (port?: number) =>
+export const makeCluster = Effect.fnUntraced(function*(storage: string, options: Options = {}) {
+  const { environment = {}, way = (port: number) => Effect.succeed({ port, storage }) } = options
+  const start = (listenPort?: number) =>
     Effect.gen(function*() {
-      const chosen = port ?? (yield* freePort)
-      const running = yield* harness.start("test/integration/clusterNode.ts", storage, `${chosen}`)
-      yield* harness.waitUntil(`node ${chosen} is up`, () => {
+      const listen = listenPort ?? (yield* freePort)
+      const through = yield* way(listen)
+      const running = yield* harness.startIn(
+        environment,
+        "test/integration/clusterNode.ts",
+        through.storage,
+        `${through.port}`,
+        `${listen}`
+      )
+      yield* harness.waitUntil(`node ${listen} is up`, () => {
         if (running.stdout().includes('"up"')) return true
         if (running.stderr().includes("timestamp=ERROR")) throw new Error(running.stderr())
         return false
       })
-      return { port: chosen, address: `127.0.0.1:${chosen}`, running }
+      return { port: listen, address: `127.0.0.1:${through.port}`, running }
     })
+  const listenPort = yield* freePort
+  const self = yield* way(listenPort)
   const context = yield* Layer.build(
-    ClusterSystem.layer({ port: yield* freePort, weight: 0 }).pipe(
-      Layer.provide(clientOf(storage)),
+    ClusterSystem.layer({ port: self.port, listenPort, weight: 0 }).pipe(
+      Layer.provide(clientOf(self.storage)),
       Layer.provide(Logger.replace(Logger.defaultLogger, Logger.none))
     )
   )
   const cluster = Context.get(context, Cluster)
   const tally = yield* Effect.provide(Tally.client, context)
-  return { storage, start, cluster, tally }
+  return { storage, start, cluster, tally, context }
 })
 
 /** A cluster of a test. */
@@ -65,26 +88,39 @@ export const divided = ({ cluster }: Rig, nodes: ReadonlyArray<Node>) =>
   )
 
 /** Three nodes on a database, each with some shards; one of them is to suffer. */
-export const three = Effect.fnUntraced(function*(storage: string) {
-  const rig = yield* makeCluster(storage)
+export const three = Effect.fnUntraced(function*(storage: string, options: Options = {}) {
+  const rig = yield* makeCluster(storage, options)
   const nodes = yield* Effect.all([rig.start(), rig.start(), rig.start()], { concurrency: 3 })
   yield* divided(rig, nodes)
   return { ...rig, rig, nodes, victim: nodes[1] }
 })
 
+/** The ids whose actors run in a node. */
+export const idsOn = ({ tally }: Rig, { running }: Node) =>
+  Effect.filter(ids, (id) => Effect.map(tally(id).Node(), (pid) => pid === running.pid))
+
 /** An id whose actor runs in a node. */
-export const idOn = ({ tally }: Rig, { running }: Node) =>
-  Effect.gen(function*() {
-    for (const id of ids) if ((yield* tally(id).Node()) === running.pid) return id
-    return yield* Effect.dieMessage("the node has no actor")
-  })
+export const idOn = (rig: Rig, node: Node) =>
+  Effect.flatMap(
+    idsOn(rig, node),
+    ([id]) => id === undefined ? Effect.dieMessage("the node has no actor") : Effect.succeed(id)
+  )
+
+const saidOf = ({ running }: Node, what: string, id: string): ReadonlyArray<number> =>
+  Array.from(
+    running.stdout().matchAll(new RegExp(`"${what}","id":"${id}","at":(\\d+)`, "g")),
+    ([, at]) => Number(at)
+  )
+
+/** When the actor of an id began on a node, each time, by its clock. */
+export const startedAt = (node: Node, id: string) => saidOf(node, "Started", id)
+
+/** When the actor of an id had applied an entry on a node, each time, by its clock. */
+export const appliedAt = (node: Node, id: string) => saidOf(node, "Applied", id)
 
 /** Waits until a node says that the actor of an id has ended; gives when, by its clock. */
-export const untilStopped = ({ running }: Node, id: string) =>
-  harness.waitUntil(`the actor ${id} has ended`, () => {
-    const at = running.stdout().match(new RegExp(`"Stopped","id":"${id}","at":(\\d+)`))?.[1]
-    return at === undefined ? undefined : Number(at)
-  })
+export const untilStopped = (node: Node, id: string) =>
+  harness.waitUntil(`the actor ${id} has ended`, () => saidOf(node, "Stopped", id)[0])
 
 /** Ids enough for each node to have some of them. */
 export const ids = Array.from({ length: 32 }, (_, index) => `t-${index}`)

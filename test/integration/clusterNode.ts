@@ -1,6 +1,6 @@
 /**
- * A node of a cluster that runs tallies, on a database: `node clusterNode.ts STORAGE PORT`, where
- * the storage is a file or `postgres://…`. It says when it is up, and which of its actors started
+ * A node of a cluster that runs tallies, on a database: `node clusterNode.ts STORAGE PORT LISTEN`,
+ * where the storage is a file or `postgres://…`. It says when it is up, and which of its actors started
  * and ended.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -11,7 +11,7 @@ import { Effect, Layer, Logger, Stream } from "effect"
 import { clientOf } from "./storage.ts"
 import { TallyLive } from "./tally.ts"
 
-const [, , storage = "", port = ""] = process.argv
+const [, , storage = "", port = "", listen = port] = process.argv
 
 const say = (line: object) =>
   Effect.sync(() => void process.stdout.write(`${JSON.stringify(line)}\n`))
@@ -31,7 +31,7 @@ const tell = Layer.scopedDiscard(
 )
 
 const node = Layer.mergeAll(TallyLive, tell).pipe(
-  Layer.provide(ClusterSystem.layer({ port: Number(port) })),
+  Layer.provide(ClusterSystem.layer({ port: Number(port), listenPort: Number(listen) })),
   Layer.provide(SqlDurableStore.layer),
   Layer.provide(clientOf(storage)),
   Layer.provide(

@@ -2,7 +2,17 @@ import { expect, it } from "@effect/vitest"
 import { LeaseStore, SqlLeaseStore } from "@plantd/cluster"
 import { Context, Effect, Layer } from "effect"
 import { clusterContract } from "./clusterContract.ts"
-import { idOn, three, untilStopped } from "./clusterHarness.ts"
+import {
+  appliedAt,
+  divided,
+  idOn,
+  idsOn,
+  startedAt,
+  three,
+  untilAnswered,
+  untilStopped
+} from "./clusterHarness.ts"
+import { threeGated } from "./gatedCluster.ts"
 import { postgresOfFile } from "./postgres.ts"
 import { clientOf } from "./storage.ts"
 import { writing } from "./written.ts"
@@ -55,3 +65,36 @@ it.scopedLive("a lease that was granted is not forgotten by a server that crashe
     expect([...holders]).toEqual([["default:1", "s"]])
     expect(members[0]?.leaseLeft).toBeGreaterThan(3_000_000)
   }))
+
+it.scopedLive(
+  "a node that is cut off stops its actors before others begin, within 3 s, and comes back",
+  () =>
+    Effect.gen(function*() {
+      const { cut, heal, nodes, rig, tally, victim } = yield* Effect.flatMap(database, threeGated)
+      const held = yield* idsOn(rig, victim)
+      expect(held.length).toBeGreaterThan(0)
+      const writers = yield* Effect.forEach(held.slice(0, 3), (id) => writing(tally(id)))
+      yield* Effect.forEach(writers, ({ untilAcknowledged }) => untilAcknowledged(20))
+      yield* cut(victim)
+      const answered = yield* Effect.forEach(
+        held,
+        (id) => untilAnswered(tally(id).Apply({ entry: "after" }, { timeout: "200 millis" })),
+        { concurrency: "unbounded" }
+      )
+      expect(Math.max(...answered.map(({ millis }) => millis))).toBeLessThan(3_000)
+      const others = nodes.filter((node) => node !== victim)
+      for (const [index, id] of held.entries()) {
+        const [began = 0] = others.flatMap((node) => startedAt(node, id))
+        expect(Math.max(...appliedAt(victim, id))).toBeLessThanOrEqual(began)
+        // Where a write is under way, its end is waited for; whatever comes of it, no more is done.
+        const ended = yield* untilStopped(victim, id)
+        if (index >= writers.length) expect(ended).toBeLessThanOrEqual(began)
+      }
+      yield* heal
+      yield* divided(rig, nodes)
+      const back = yield* idOn(rig, victim)
+      expect(yield* tally(back).Apply({ entry: "back" })).toBeGreaterThan(0)
+      for (const { check } of writers) yield* check
+    }),
+  120_000
+)

@@ -1,6 +1,6 @@
 /** An actor that applies each entry once, whoever sends it how often, and keeps what it has. */
 import { Rpc } from "@effect/rpc"
-import { Actor } from "@plantd/actors"
+import { Actor, ActorContext } from "@plantd/actors"
 import * as DurableState from "@plantd/actors/DurableState"
 import { Effect, Schema } from "effect"
 
@@ -12,9 +12,13 @@ export const Tally = Actor.make("Tally", [
   Rpc.make("Hold", { payload: { millis: Schema.Int }, success: Schema.Int })
 ])
 
-/** The behaviour; an entry that is there already is not applied again. */
+/** The behaviour; an entry that is there already is not applied again. It says what it did. */
 export const TallyLive = Tally.toLayer(
   Effect.gen(function*() {
+    const { address: { id } } = yield* ActorContext
+    const say = Effect.sync(() => {
+      process.stdout.write(`${JSON.stringify({ event: "Applied", id, at: Date.now() })}\n`)
+    })
     const entries = yield* DurableState.open({ schema: Schema.Array(Schema.String), initial: [] })
     return {
       Apply: ({ entry }) =>
@@ -22,7 +26,7 @@ export const TallyLive = Tally.toLayer(
           entries.current.includes(entry)
             ? Effect.succeed(entries.current)
             : entries.update((all) => [...all, entry])
-        ).pipe(Effect.orDie, Effect.map(({ length }) => length)),
+        ).pipe(Effect.orDie, Effect.zipLeft(say), Effect.map(({ length }) => length)),
       Entries: () => entries.get,
       Node: () => Effect.succeed(process.pid),
       Hold: ({ millis }) => Effect.as(Effect.sleep(millis), process.pid)

@@ -26,6 +26,7 @@ describe("the configuration of a node", () => {
         host: "127.0.0.1",
         port: 7_700,
         listenHost: undefined,
+        listenPort: undefined,
         weight: 1,
         storage: "plantd.db",
         shards: 256,
@@ -45,6 +46,7 @@ describe("the configuration of a node", () => {
           PLANTD_WEIGHT: "4",
           PLANTD_LEASE: "5s",
           PLANTD_LISTEN_HOST: "::1",
+          PLANTD_LISTEN_PORT: "7800",
           PLANTD_CONTROL: "ipc://x",
           PATH: "/bin"
         },
@@ -55,6 +57,7 @@ describe("the configuration of a node", () => {
         weight: 4,
         lease: "6s",
         listenHost: "::1",
+        listenPort: 7_800,
         modules: ["a.js", "b.js"]
       })
     }))

@@ -10,6 +10,8 @@ export interface Settings {
   readonly port: number
   /** What a node listens on, where that is not `host`. */
   readonly listenHost: string | undefined
+  /** The port that a node listens on, where that is not `port`: behind a proxy, or mapped. */
+  readonly listenPort: number | undefined
   /** How many shards it is to have, relative to others; 0 for a client, which runs no actors. */
   readonly weight: number
   /** Into how many parts all actors are divided; the same for all nodes. */
@@ -53,6 +55,7 @@ export const defaults: Settings = {
   host: "127.0.0.1",
   port: 7_700,
   listenHost: undefined,
+  listenPort: undefined,
   weight: 1,
   shards: 256,
   lease: "2 seconds",

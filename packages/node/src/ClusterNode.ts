@@ -86,10 +86,11 @@ const millis = (text: string) =>
 
 /** A node with its actors, for as long as the layer lives. */
 export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, StartError> => {
-  const { host, listenHost, port, shards, weight } = config
+  const { host, listenHost, listenPort, port, shards, weight } = config
   const node = ClusterSystem.layer({
     host,
     listenHost,
+    listenPort,
     port,
     shards,
     weight,

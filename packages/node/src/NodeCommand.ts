@@ -50,8 +50,9 @@ const options = {
     "host",
     `By which other nodes reach it; else ${defaults.host}, for nodes of this machine alone.`
   ),
-  port: whole("port", `Where it listens for other nodes; else ${defaults.port}.`),
+  port: whole("port", `By which other nodes reach it; else ${defaults.port}.`),
   listenHost: CliOption.text("listen-host", "host", "What it listens on; else its host."),
+  listenPort: whole("listen-port", "The port that it listens on; else its port."),
   weight: whole("weight", "How many shards it has, relative to others; 0 runs no actors."),
   storage: storageOption,
   shards: whole("shards", `Into how many parts actors are divided; else ${defaults.shards}.`),

@@ -35,6 +35,7 @@ const fields = {
   host: name,
   port,
   listenHost: name,
+  listenPort: port,
   weight: Schema.NonNegativeInt,
   /** A file of SQLite, or `postgres://…`. */
   storage: name,
@@ -68,8 +69,9 @@ export const argumentsOf = (config: NodeConfig): ReadonlyArray<string> =>
   })
 
 /** The configuration of a node. */
-export interface NodeConfig extends Required<Omit<Given, "listenHost">> {
+export interface NodeConfig extends Required<Omit<Given, "listenHost" | "listenPort">> {
   readonly listenHost: string | undefined
+  readonly listenPort: number | undefined
 }
 
 const { host, port: defaultPort, shards, weight, ...times } = ClusterSettings.defaults
@@ -82,6 +84,7 @@ export const defaults: NodeConfig = {
   host,
   port: defaultPort,
   listenHost: undefined,
+  listenPort: undefined,
   weight,
   storage: "plantd.db",
   shards,
@@ -139,7 +142,7 @@ const others = ["PLANTD_CONTROL"]
 const variableOf = (key: string): string =>
   prefix + key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
-const numeric: ReadonlyArray<string> = ["port", "weight", "shards"]
+const numeric: ReadonlyArray<string> = ["port", "listenPort", "weight", "shards"]
 
 const fromEnvironment = (
   environment: Sources["environment"]

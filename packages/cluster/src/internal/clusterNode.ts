@@ -56,7 +56,10 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     const { events, onView } = yield* observe(ground, { inbox, router })
     // It leaves before it stops listening: then the others let go of their connections at once.
     yield* transport.serve(
-      { host: settings.listenHost ?? settings.host, port: settings.port },
+      {
+        host: settings.listenHost ?? settings.host,
+        port: settings.listenPort ?? settings.port
+      },
       (batch) => inbox.take(batch)
     )
     yield* join(ground)
