@@ -1,15 +1,19 @@
 /**
  * A node of a cluster that runs tallies, on a database: `node clusterNode.ts STORAGE PORT LISTEN`,
- * where the storage is a file or `postgres://…`. It says when it is up, and which of its actors started
- * and ended.
+ * where the storage is a file or `postgres://…`, and LISTEN is the port that it listens on where
+ * that is another one. It says when it is up, and which of its actors started and ended. With
+ * VALVE="COMMANDS TELEMETRY" it controls the valve that is served there, too.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { ActorSystem } from "@plantd/actors"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
+import { Link, ZmqTransport } from "@plantd/hardware"
+import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Effect, Layer, Logger, Stream } from "effect"
 import { clientOf } from "./storage.ts"
 import { TallyLive } from "./tally.ts"
+import { Valve } from "./valve.ts"
 
 const [, , storage = "", port = "", listen = port] = process.argv
 
@@ -30,7 +34,17 @@ const tell = Layer.scopedDiscard(
   })
 )
 
-const node = Layer.mergeAll(TallyLive, tell).pipe(
+const [commands, telemetry] = (process.env["VALVE"] ?? "").split(" ")
+const valve = commands === undefined || telemetry === undefined
+  ? Layer.empty
+  : Valve.toLayer({
+    node: `node-${port}`,
+    link: ({ config }) =>
+      Link.zmq({ ...config, timing: { retry: { min: 50, max: 200, factor: 2, jitter: 0 } } }),
+    config: () => ({ commands, telemetry })
+  }).pipe(Layer.provide([SqlDeviceStore.layer, ZmqTransport.layer]))
+
+const node = Layer.mergeAll(TallyLive, valve, tell).pipe(
   Layer.provide(ClusterSystem.layer({ port: Number(port), listenPort: Number(listen) })),
   Layer.provide(SqlDurableStore.layer),
   Layer.provide(clientOf(storage)),

@@ -22,10 +22,10 @@ const linesOf = (text: string): ReadonlyArray<Record<string, unknown>> =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
 /** Starts the valve's device process, in a folder; a turn takes it `slowMillis`. */
-export const startDriver = (directory: string, { slowMillis = 0 } = {}) =>
+export const startDriver = (directory: string, { frames = false, slowMillis = 0 } = {}) =>
   Effect.gen(function*() {
     const running = yield* harness.startIn(
-      { SLOW: `${slowMillis}` },
+      { SLOW: `${slowMillis}`, ...(frames ? { FRAMES: "all" } : {}) },
       "test/integration/valveProcess.ts",
       directory
     )
@@ -36,7 +36,13 @@ export const startDriver = (directory: string, { slowMillis = 0 } = {}) =>
     /** How often it did something, as it says itself. */
     const did = (deed: string) =>
       linesOf(running.stdout()).filter((line) => line["did"] === deed).length
-    return { running, endpoints: endpoints as unknown as Endpoints, did }
+    return {
+      running,
+      endpoints: endpoints as unknown as Endpoints,
+      did,
+      /** What it has said so far. */
+      said: () => linesOf(running.stdout())
+    }
   })
 
 /** Starts a node on a database in a folder, which does some deeds. */
