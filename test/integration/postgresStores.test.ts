@@ -1,11 +1,13 @@
 /** What the stores promise, on a real PostgreSQL server. */
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
+import * as SqlMessageStore from "@plantd/actors/SqlMessageStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
 import { LeaseStore, SqlLeaseStore } from "@plantd/cluster"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Context, Effect, Layer } from "effect"
 import { durableStoreContract } from "../actors/durableStoreContract.ts"
+import { messageStoreContract } from "../actors/messageStoreContract.ts"
 import { quarantineContract } from "../actors/quarantineContract.ts"
 import { reminderStoreContract } from "../actors/reminderStoreContract.ts"
 import { leaseRaceContract, leaseStoreContract } from "../cluster/leaseStoreContract.ts"
@@ -32,4 +34,8 @@ leaseRaceContract(
 durableStoreContract("on PostgreSQL", on(SqlDurableStore.layer))
 reminderStoreContract("on PostgreSQL", on(SqlReminderStore.layer))
 quarantineContract("on PostgreSQL", on(SqlReminderStore.layer))
+messageStoreContract(
+  "on PostgreSQL",
+  on(Layer.merge(SqlMessageStore.layer, SqlReminderStore.layer))
+)
 deviceStoreContract("on PostgreSQL", on(SqlDeviceStore.layer))

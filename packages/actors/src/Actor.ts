@@ -8,7 +8,7 @@ import { Identifier } from "@plantd/core"
 import { type Duration, Effect, type Layer, type Scope, type Stream } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
 import type { ActorContext } from "./ActorContext.ts"
-import type { AskError, TellError } from "./ActorError.ts"
+import type { AskError, DeliveryUnknown, TellError } from "./ActorError.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import { layerOf } from "./internal/engine/behaviour.ts"
 import { clientClassOf } from "./internal/engine/client.ts"
@@ -23,6 +23,12 @@ export interface Message {
   readonly tag: string
   /** When its asker stops waiting, in ms of a clock that never jumps; infinite for a tell. */
   readonly deadline: number
+  /**
+   * The id of a durable message, unique among those for its actor and the same each time that it is
+   * handled; `undefined` for every other one. An actor that keeps it with what the message did does
+   * nothing twice.
+   */
+  readonly id: string | undefined
 }
 
 /** The handlers of an actor: one for each Rpc of its protocol. */
@@ -78,9 +84,12 @@ type TellArguments<R extends Rpc.Any> = [Rpc.PayloadConstructor<R>] extends [voi
   ? [payload: undefined, options: TellOptions]
   : [payload: Rpc.PayloadConstructor<R>, options: TellOptions]
 
-/** An ask, or with `{ discard: true }` a tell. */
+/**
+ * An ask, or with `{ discard: true }` a tell. A durable tell succeeds when it is stored, and fails
+ * with `DeliveryUnknown` where nobody can tell whether it is; another one never does.
+ */
 export interface Send<R extends Rpc.Any, Failure = never> {
-  (...args: TellArguments<R>): Effect.Effect<void, TellError | Failure>
+  (...args: TellArguments<R>): Effect.Effect<void, TellError | DeliveryUnknown | Failure>
   (
     ...args: Arguments<R, AskOptions>
   ): Effect.Effect<Rpc.Success<R>, Rpc.Error<R> | AskError | Failure>

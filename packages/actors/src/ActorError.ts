@@ -213,6 +213,27 @@ export class DeliveryUnknown extends Schema.TaggedError<DeliveryUnknown>()("Deli
   }
 }
 
+/**
+ * The durable message was attempted as often as it may be, or cannot be read: it waits in the
+ * quarantine for a person. What its attempts did may have taken effect.
+ */
+export class MessageQuarantined extends Schema.TaggedError<MessageQuarantined>()(
+  "MessageQuarantined",
+  {
+    address: ActorAddress,
+    tag: Schema.String,
+    /** How often a handler has begun it. */
+    attempts: Schema.Number,
+    /** Why it was given up. */
+    reason: Schema.String
+  }
+) {
+  override get message(): string {
+    return `${this.tag} for ${format(this.address)} was put into quarantine after`
+      + ` ${this.attempts} attempts: ${this.reason}`
+  }
+}
+
 /** What an ask can fail with, apart from the error its Rpc declares. */
 export const AskError = Schema.Union(
   AskTimeout,
@@ -223,7 +244,8 @@ export const AskError = Schema.Union(
   MessageInvalid,
   ActorNotRegistered,
   NotDelivered,
-  DeliveryUnknown
+  DeliveryUnknown,
+  MessageQuarantined
 )
 /** What an ask can fail with, apart from the error its Rpc declares. */
 export type AskError = typeof AskError.Type

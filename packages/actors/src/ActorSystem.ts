@@ -14,6 +14,7 @@ import type { Terminated } from "./DeathWatch.ts"
 import type { Envelope } from "./internal/engine/envelope.ts"
 import { makeLocalSystem } from "./internal/engine/localSystem.ts"
 import type { Registration } from "./internal/engine/registration.ts"
+import type { DurableSender } from "./internal/messages/durableSender.ts"
 import type { Child, Parent } from "./internal/engine/supervised.ts"
 import type { LifecycleEvent } from "./LifecycleEvent.ts"
 
@@ -54,6 +55,14 @@ export interface Engine {
   readonly meet: (type: string, protocol: RpcGroup.RpcGroup<Rpc.Any>) => void
   /** The protocol of a type that is registered. */
   readonly protocolOf: (type: string) => RpcGroup.RpcGroup<Rpc.Any> | undefined
+  /** Whether an actor lives on this node now. */
+  readonly isHere: (type: string, id: string) => boolean
+  /** Calls back whenever actors may live here that did not before; the result ends it. */
+  readonly onGained: (listener: () => void) => () => void
+  /** Sends durable messages, where the system has `DurableMessages`. */
+  readonly durable: DurableSender | undefined
+  /** Lets durable messages be sent until the scope closes; dies where they can be already. */
+  readonly sendDurably: (sender: DurableSender) => Effect.Effect<void, never, Scope.Scope>
   /** Calls `notify` once, when the actor ends, or at once; the result ends the watch. */
   readonly watch: (
     address: ActorAddress,

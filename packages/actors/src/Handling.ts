@@ -27,3 +27,13 @@ export class Reentrant extends Context.Reference<Reentrant>()(
   "@plantd/actors/Handling/Reentrant",
   { defaultValue: () => false }
 ) {}
+
+/**
+ * With `true`, a message is stored before it is sent, and stays until it was handled: it survives
+ * the end of every node, is handled at least once, and in the order of its actor's messages of this
+ * kind. Needs `DurableMessages`. An Rpc with a `primaryKey` names its messages: the same one is
+ * stored once, and whoever sends it again gets the answer to the first.
+ */
+export class Durable extends Context.Reference<Durable>()("@plantd/actors/Handling/Durable", {
+  defaultValue: () => false
+}) {}

@@ -84,6 +84,8 @@ export interface Received {
 /** A system that hosts the actors that its placement says live here. */
 export interface HostedSystem {
   readonly service: ActorSystemService
+  /** Actors may live here from now on that did not before: what waits for them is looked after. */
+  readonly gained: () => void
   /** Hands a message to its actor here, whatever the placement says; the result takes it back. */
   readonly receive: (message: Received) => () => void
   /** The protocol of a type, where a behaviour or a client of it was made here. */

@@ -105,7 +105,7 @@ const make = Effect.gen(function*() {
       Effect.gen(function*() {
         const entry = yield* store.read(id)
         if (entry === undefined) return yield* new NotQuarantined({ id })
-        const delivery = deliveryOf(engine, entry)
+        const delivery = deliveryOf(engine, { ...entry, messageId: entry.name })
         const outcome = Either.isLeft(delivery)
           ? delivery.left
           : yield* delivery.right(Duration.toMillis(timeout))

@@ -5,10 +5,10 @@ import type { StoreUnavailable } from "./DurableError.ts"
 
 /** A message that is given up. */
 export interface NewEntry {
-  /** What delivered it: `reminder`. */
+  /** What delivered it: `reminder`, or `message` where it is a durable one. */
   readonly origin: string
   readonly address: ActorAddress
-  /** Its name at its origin: that of the reminder. */
+  /** Its name at its origin: that of the reminder, or the id of the message. */
   readonly name: string
   readonly tag: string
   /** The encoded payload as JSON text: it may hold secrets. */
@@ -40,6 +40,8 @@ export interface Page {
 
 /** A store of entries. */
 export interface QuarantineStoreService {
+  /** Puts a message down that is given up. */
+  readonly add: (entry: NewEntry) => Effect.Effect<void, StoreUnavailable>
   readonly list: (page: Page) => Effect.Effect<ReadonlyArray<Entry>, StoreUnavailable>
   readonly read: (id: number) => Effect.Effect<Entry | undefined, StoreUnavailable>
   /** Writes down one more attempt, its cause and its time. */

@@ -15,6 +15,7 @@ export const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError)
     case "OutcomeUnknown":
     case "ActorCrashed":
     case "DeliveryUnknown":
+    case "MessageQuarantined":
       return "unknown"
     case "AskTimeout":
       return error.outcome === "not-handled" ? "not-sent" : "unknown"

@@ -22,7 +22,7 @@ import {
   type EncodedExit,
   refused,
   type StreamCodec
-} from "./messageCodec.ts"
+} from "@plantd/actors/MessageCodec"
 import type { Peer } from "./peer.ts"
 import { ServedStream } from "./servedStream.ts"
 

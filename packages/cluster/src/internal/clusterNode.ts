@@ -53,7 +53,7 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     const hosted = yield* Placement.host(router, actors)
     late.hosted = hosted
     const inbox = inboxOf(ground, { hosted, router })
-    const { events, onView } = yield* observe(ground, { inbox, router })
+    const { events, onView } = yield* observe(ground, { hosted, inbox, router })
     // It leaves before it stops listening: then the others let go of their connections at once.
     yield* transport.serve(
       {
@@ -173,20 +173,33 @@ const inboxOf = (
 
 /** Follows what the store says, and tells what happened. */
 const observe = (
-  { run }: Ground,
-  { inbox, router }: { readonly inbox: Inbox; readonly router: Router }
+  { run, self }: Ground,
+  { hosted, inbox, router }: {
+    readonly hosted: Placement.HostedSystem
+    readonly inbox: Inbox
+    readonly router: Router
+  }
 ) =>
   Effect.map(PubSub.sliding<MembershipEvent>(eventsMax), (hub) => {
     let seen: View = { members: [], holders: new Map() }
     const onView = (view: View): void => {
       for (const event of eventsBetween(seen, view)) run(PubSub.publish(hub, event))
+      const gains = gainsShards(self.session, seen, view)
       seen = view
       // Before anything else goes to them.
       inbox.tellReturned(view.members.filter(({ leaseLeft }) => leaseLeft > 0))
       for (const session of router.see(view)) inbox.forget(session)
+      if (gains) hosted.gained()
     }
     return { events: Stream.fromPubSub(hub), onView }
   })
+
+const gainsShards = (session: string, before: View, now: View): boolean => {
+  for (const [shard, holder] of now.holders) {
+    if (holder === session && before.holders.get(shard) !== session) return true
+  }
+  return false
+}
 
 const storageOf = (
   { again, bounds, lease, now, self, shards, store }: Ground,

@@ -24,7 +24,7 @@ import {
   tellKind,
   watchKind
 } from "./letters.ts"
-import { codecOf, type EncodedExit, type MessageCodec } from "./messageCodec.ts"
+import { codecOf, type EncodedExit, type MessageCodec } from "@plantd/actors/MessageCodec"
 import type { Outgoing, Peer } from "./peer.ts"
 import { ReadStream } from "./readStream.ts"
 import { RemoteWatch } from "./remoteWatch.ts"

@@ -4,7 +4,7 @@
  */
 import { DeathWatch } from "@plantd/actors"
 import { Schema } from "effect"
-import type { EncodedExit } from "./messageCodec.ts"
+import type { EncodedExit } from "@plantd/actors/MessageCodec"
 
 /** A tell: type, id, tag, payload. */
 export const tellKind = 0

@@ -5,7 +5,7 @@
 import { ActorError, type ActorAddress } from "@plantd/actors"
 import { Cause, Chunk, Effect, Either, Exit, Option, Stream } from "effect"
 import { creditKind, goneKind, type Letter } from "./letters.ts"
-import type { EncodedExit, StreamCodec } from "./messageCodec.ts"
+import type { EncodedExit, StreamCodec } from "@plantd/actors/MessageCodec"
 
 /** Which stream it is, and where it comes from. */
 export interface Reading {

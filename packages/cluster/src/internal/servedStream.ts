@@ -5,7 +5,7 @@
 import { ActorError, type ActorAddress } from "@plantd/actors"
 import { Cause, Chunk, Duration, Effect, Either, Exit, Stream } from "effect"
 import { chunkKind, creditMax, endKind, type Letter } from "./letters.ts"
-import { encodeRefusal, refused, type StreamCodec } from "./messageCodec.ts"
+import { encodeRefusal, refused, type StreamCodec } from "@plantd/actors/MessageCodec"
 
 /** How long a stream waits until somebody begins to read it. */
 export const unreadMax = Duration.seconds(30)

@@ -19,18 +19,18 @@ export const jsonTextOf = <A, I>(schema: Schema.Schema<A, I>): JsonText<A> => {
   const toEncoded = Schema.encodeEither(schema)
   const fromEncoded = Schema.decodeUnknownEither(schema)
   const made: JsonText<A> = {
-    encode: (value) =>
-      Either.flatMap(Either.mapLeft(toEncoded(value), complaint), (encoded) => {
-        const problem = notJson(encoded, "its encoded value")
-        return problem === undefined
-          ? Either.right(JSON.stringify(encoded))
-          : Either.left(problem)
-      }),
+    encode: (value) => Either.flatMap(Either.mapLeft(toEncoded(value), complaint), encodedText),
     decode: (text) =>
       Either.flatMap(parse(text), (json) => Either.mapLeft(fromEncoded(json), complaint))
   }
   known.set(schema, made as unknown as JsonText<never>)
   return made
+}
+
+/** An encoded value as JSON text, unless JSON would drop or change something of it. */
+export const encodedText = (encoded: unknown): Either.Either<string, string> => {
+  const problem = notJson(encoded, "its encoded value")
+  return problem === undefined ? Either.right(JSON.stringify(encoded)) : Either.left(problem)
 }
 
 /** The bytes that a text has in UTF-8, as databases keep it. Halves of a pair count two each. */

@@ -2,19 +2,30 @@
 import type { Rpc } from "@effect/rpc"
 import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import * as RpcSchema from "@effect/rpc/RpcSchema"
-import { Duration, Effect, Effectable, Exit, Fiber, Option, RuntimeFlags, Stream } from "effect"
+import {
+  Context,
+  Duration,
+  Effect,
+  Effectable,
+  Exit,
+  Fiber,
+  Option,
+  RuntimeFlags,
+  Stream
+} from "effect"
 import type { AskOptions, TellOptions } from "../../Actor.ts"
 import type { TellError } from "../../ActorError.ts"
 import type { Engine } from "../../ActorSystem.ts"
+import { Durable } from "../../Handling.ts"
 import { constructorOf } from "./construct.ts"
-import { Ask, atWork, Envelope, settled, waiting } from "./envelope.ts"
+import { Ask, type AskDetails, atWork, DurableAsk, Envelope, settled, waiting } from "./envelope.ts"
 import { type RoundTrip, roundTripOf } from "./roundTrip.ts"
 
 /** The longest time that an ask may wait, in milliseconds: a day. */
 export const askTimeoutMillisMax = 86_400_000
 
 /** To whom a client sends, and what of the protocol. */
-interface Route {
+export interface Route {
   readonly type: string
   readonly tag: string
   readonly engine: Engine
@@ -37,7 +48,7 @@ class AskCall extends Effectable.Class<unknown, unknown> {
   commit(): Effect.Effect<unknown, unknown> {
     const { payload, route: { engine, id, tag, type }, timeoutMillis } = this
     const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
-    const ask = new Ask(tag, payload, {
+    const ask = this.askOf(tag, payload, {
       deadline: engine.now() + timeoutMillis,
       timeoutMillis,
       origin: fiber?.getFiberRef(atWork).current
@@ -45,7 +56,53 @@ class AskCall extends Effectable.Class<unknown, unknown> {
     engine.call(type, id, ask)
     return ask.answer ?? answerOf(ask, fiber)
   }
+
+  protected askOf(tag: string, payload: unknown, details: AskDetails): Ask {
+    return new Ask(tag, payload, details)
+  }
 }
+
+/** Hands a stored message to its handler. */
+class StoredCall extends AskCall {
+  private readonly messageId: string
+
+  constructor(route: Route, payload: unknown, sending: Sending) {
+    super(route, payload, sending.timeoutMillis)
+    this.messageId = sending.id
+  }
+
+  protected override askOf(tag: string, payload: unknown, details: AskDetails): Ask {
+    return new DurableAsk(tag, payload, { ...details, id: this.messageId })
+  }
+}
+
+/** How a stored message is handed to its handler. */
+export interface Sending {
+  readonly timeoutMillis: number
+  readonly id: string
+}
+
+/** Hands a stored message to its handler, and gives its answer: whatever is said of its Rpc. */
+export const sendStored = (
+  route: Route,
+  rpc: Rpc.AnyWithProps,
+  { payload, sending }: { readonly payload: unknown; readonly sending: Sending }
+): Effect.Effect<unknown, unknown> => {
+  const call = (payload: unknown) => new StoredCall(route, payload, sending)
+  return route.engine.roundTrip
+    ? throughWire(route, { payload, roundTrip: roundTripOf(rpc) }, {
+      send: call,
+      discards: false
+    })
+    : call(payload)
+}
+
+/** Asks an actor by its address. */
+export const sendTo = (
+  route: Route,
+  payload: unknown,
+  timeoutMillis: number
+): Effect.Effect<unknown, unknown> => new AskCall(route, payload, timeoutMillis)
 
 /** A tell: sent anew each time that the effect is run. */
 class TellCall extends Effectable.Class<void, TellError> {
@@ -149,6 +206,10 @@ export const clientClassOf = <Rpcs extends Rpc.Any>(
     const erased = rpc as unknown as Rpc.AnyWithProps
     const construct = constructorOf(erased.payloadSchema)
     const streams = RpcSchema.isStreamSchema(erased.successSchema)
+    const durable = Context.get(erased.annotations, Durable)
+    if (durable && streams) {
+      throw new RangeError(`${type}.${tag} is durable, and answered by a stream: it cannot be both`)
+    }
     const roundTrip = lazy(() => roundTripOf(erased))
     Object.defineProperty(Methods.prototype, tag, {
       enumerable: true,
@@ -157,6 +218,7 @@ export const clientClassOf = <Rpcs extends Rpc.Any>(
         const route = { type, tag, engine, id }
         return (input: unknown, options?: AskOptions | TellOptions) => {
           const payload = construct(input)
+          if (durable) return sendDurably(route, { rpc: erased, payload }, options)
           const answer = engine.roundTrip
             ? sendRound(route, payload, roundTrip(), options)
             : send(route, payload, options)
@@ -181,16 +243,51 @@ const send = (
   return new AskCall(route, payload, millis)
 }
 
+/** Stores a message, and then sends it. */
+const sendDurably = (
+  { engine, id, tag, type }: Route,
+  message: { readonly rpc: Rpc.AnyWithProps; readonly payload: unknown },
+  options: AskOptions | TellOptions | undefined
+): Effect.Effect<unknown, unknown> =>
+  Effect.suspend((): Effect.Effect<unknown, unknown> => {
+    const letter = { address: { type, id }, tag, ...message }
+    const { durable } = engine
+    if (durable === undefined) {
+      return Effect.dieMessage(
+        `${type}.${tag} is durable: provide the layer of DurableMessages beside the ActorSystem`
+      )
+    }
+    if (options?.discard === true) return durable.tell(letter)
+    const timeout = options?.timeout
+    return durable.ask(letter, timeout === undefined ? engine.askTimeoutMillis : millisOf(timeout))
+  })
+
 const sendRound = (
   route: Route,
   payload: unknown,
   roundTrip: RoundTrip,
   options: AskOptions | TellOptions | undefined
 ): Effect.Effect<unknown, unknown> => {
-  const letter = { address: { type: route.type, id: route.id }, tag: route.tag }
+  const discards = options?.discard === true
+  return throughWire(route, { payload, roundTrip }, {
+    send: (payload) => send(route, payload, options),
+    discards
+  })
+}
+
+/** Sends a payload as it comes out of its encoding, and gives the answer likewise. */
+const throughWire = (
+  { id, tag, type }: Route,
+  { payload, roundTrip }: { readonly payload: unknown; readonly roundTrip: RoundTrip },
+  { discards, send }: {
+    readonly send: (payload: unknown) => Effect.Effect<unknown, unknown>
+    readonly discards: boolean
+  }
+): Effect.Effect<unknown, unknown> => {
+  const letter = { address: { type, id }, tag }
   return Effect.flatMap(roundTrip.payload(letter, payload), (payload) => {
-    const answer = send(route, payload, options)
-    return options?.discard === true ? answer : roundTrip.answer(letter, answer)
+    const answer = send(payload)
+    return discards ? answer : roundTrip.answer(letter, answer)
   })
 }
 

@@ -52,6 +52,11 @@ export class Envelope implements Entry<Envelope> {
   get deadline(): number {
     return Number.POSITIVE_INFINITY
   }
+
+  /** The id of a durable message. */
+  get id(): string | undefined {
+    return undefined
+  }
 }
 
 /** What an ask is sent with beside its tag and payload. */
@@ -100,6 +105,20 @@ export class Ask extends Envelope implements Due {
 
   onDue(): void {
     this.owner?.onDeadline(this)
+  }
+}
+
+/** A durable message on its way to its handler. */
+export class DurableAsk extends Ask {
+  private readonly messageId: string
+
+  constructor(tag: string, payload: unknown, details: AskDetails & { readonly id: string }) {
+    super(tag, payload, details)
+    this.messageId = details.id
+  }
+
+  override get id(): string | undefined {
+    return this.messageId
   }
 }
 

@@ -19,6 +19,7 @@ export const makeHostedSystem = (
   Effect.map(makeSystem(settings, placement), (system) => ({
     service: serviceOf(system),
     receive: (message) => receive(system, message),
+    gained: () => system.gained(),
     protocolOf: (type) => system.protocolOf(type) ?? system.met.get(type),
     hasType: (type) => system.species.has(type),
     residents: () => cellsOf(system, () => true).map(([, cell]) => cell.address),

@@ -29,6 +29,7 @@ import type { DeadLetter, Reason } from "../../DeadLetter.ts"
 import { EventLoop, type EventLoopService } from "../../EventLoop.ts"
 import type { LifecycleEvent } from "../../LifecycleEvent.ts"
 import type { Placement } from "../../Placement.ts"
+import type { DurableSender } from "../messages/durableSender.ts"
 import { Broadcast } from "./broadcast.ts"
 import type { Cell } from "./cell.ts"
 import { Dispatcher } from "./dispatcher.ts"
@@ -106,6 +107,8 @@ export class LocalSystem implements Engine, Host {
   readonly species = new Map<string, LocalSpecies>()
   /** The protocols that messages are sent by, by type. */
   readonly met = new Map<string, RpcGroup.RpcGroup<Rpc.Any>>()
+  durable: DurableSender | undefined = undefined
+  private readonly gainListeners = new Set<() => void>()
   private readonly placement: Placement | undefined
   private readonly counts = { started: 0, crashes: 0, restarts: 0, deadLetters: 0 }
   private readonly draw: Utils.PCGRandom
@@ -139,6 +142,33 @@ export class LocalSystem implements Engine, Host {
 
   now(): number {
     return this.timetable.now()
+  }
+
+  isHere(type: string, id: string): boolean {
+    return this.placement?.isHere(type, id) ?? true
+  }
+
+  onGained(listener: () => void): () => void {
+    this.gainListeners.add(listener)
+    return () => this.gainListeners.delete(listener)
+  }
+
+  /** Actors may live here from now on that did not before. */
+  gained(): void {
+    for (const listener of this.gainListeners) listener()
+  }
+
+  sendDurably(sender: DurableSender): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.acquireRelease(
+      Effect.suspend(() => {
+        if (this.durable !== undefined) {
+          return Effect.dieMessage("the system has DurableMessages already; provide them once")
+        }
+        this.durable = sender
+        return Effect.void
+      }),
+      () => Effect.sync(() => (this.durable = undefined))
+    )
   }
 
   hasLease(): boolean {

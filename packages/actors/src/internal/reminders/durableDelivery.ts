@@ -1,18 +1,19 @@
 /** Delivers a stored message once, and tells what is known of it then. */
 import type { Rpc } from "@effect/rpc"
-import type * as RpcGroup from "@effect/rpc/RpcGroup"
 import * as RpcSchema from "@effect/rpc/RpcSchema"
-import { Cause, Effect, Either, Schema, SchemaAST } from "effect"
+import { Cause, Effect, Either, Exit, Schema, SchemaAST } from "effect"
 import { type ActorAddress, format } from "../../ActorAddress.ts"
 import { AskError } from "../../ActorError.ts"
 import type { Engine } from "../../ActorSystem.ts"
-import { clientClassOf } from "../engine/client.ts"
+import { sendStored } from "../engine/client.ts"
 import { constructorOf } from "../engine/construct.ts"
 import { jsonTextOf } from "../durable/jsonText.ts"
 
 /** A message as it is stored. */
 export interface StoredMessage {
   readonly address: ActorAddress
+  /** As its handler sees it. */
+  readonly messageId: string
   readonly tag: string
   /** The encoded payload as JSON text. */
   readonly payload: string
@@ -26,7 +27,7 @@ export interface StoredMessage {
  * - `unreadable`: it does not fit the protocol of its actor.
  */
 export type Outcome =
-  | { readonly _tag: "handled" }
+  | { readonly _tag: "handled"; readonly exit: Exit.Exit<unknown, unknown> }
   | { readonly _tag: "attempted" | "refused" | "unreadable"; readonly cause: string }
 
 /** The most characters of a cause that are kept. */
@@ -39,18 +40,13 @@ export const causeText = (text: string): string =>
     .replaceAll("\u0000", "\ufffd")
     .replaceAll(/\p{Surrogate}/gu, "\ufffd")
 
-type Ask = (
-  payload: unknown,
-  options: { readonly timeout: number }
-) => Effect.Effect<unknown, unknown>
-
 /**
  * Gives the delivery of a message, to be run once; or at once what became of it, where it cannot
  * be delivered.
  */
 export const deliveryOf = (
   engine: Engine,
-  { address, payload, tag }: StoredMessage
+  { address, messageId, payload, tag }: StoredMessage
 ): Either.Either<(timeoutMillis: number) => Effect.Effect<Outcome>, Outcome> => {
   const protocol = engine.protocolOf(address.type)
   if (protocol === undefined) {
@@ -63,16 +59,22 @@ export const deliveryOf = (
   }
   const decoded = decodePayload(rpc, payload)
   if (Either.isLeft(decoded)) return failed("unreadable", decoded.left)
-  const Clients = clientsOf(address.type, protocol)
-  const ask = Reflect.get(new Clients(engine, address.id), tag) as Ask
-  return Either.right((timeout) =>
-    Effect.matchCauseEffect(Effect.suspend(() => ask(decoded.right, { timeout })), {
-      onSuccess: () => Effect.succeed<Outcome>({ _tag: "handled" }),
-      onFailure: (cause) =>
-        Cause.isInterruptedOnly(cause)
-          ? Effect.interrupt
-          : Effect.succeed(outcomeOf(address, cause))
-    })
+  const route = { ...address, tag, engine }
+  return Either.right((timeoutMillis) =>
+    Effect.matchCauseEffect(
+      sendStored(route, rpc, {
+        payload: decoded.right,
+        sending: { timeoutMillis, id: messageId }
+      }),
+      {
+        onSuccess: (value) =>
+          Effect.succeed<Outcome>({ _tag: "handled", exit: Exit.succeed(value) }),
+        onFailure: (cause) =>
+          Cause.isInterruptedOnly(cause)
+            ? Effect.interrupt
+            : Effect.succeed(outcomeOf(address, cause))
+      }
+    )
   )
 }
 
@@ -81,12 +83,18 @@ const failed = (_tag: "refused" | "unreadable", cause: string): Either.Either<ne
 
 /** The payload of a message as JSON text: its constructor's defaults filled in, and encoded. */
 export const encodePayload = (
-  { payloadSchema }: Rpc.AnyWithProps,
+  rpc: Rpc.AnyWithProps,
   input: unknown
+): Either.Either<string, string> => payloadText(rpc, constructorOf(rpc.payloadSchema)(input))
+
+/** A payload as JSON text. */
+export const payloadText = (
+  { payloadSchema }: Rpc.AnyWithProps,
+  payload: unknown
 ): Either.Either<string, string> =>
   isVoid(payloadSchema)
     ? Either.right("null")
-    : jsonTextOf(payloadSchema as never).encode(constructorOf(payloadSchema)(input))
+    : jsonTextOf(payloadSchema as never).encode(payload as never)
 
 const decodePayload = (
   { payloadSchema }: Rpc.AnyWithProps,
@@ -96,16 +104,6 @@ const decodePayload = (
 
 const isVoid = ({ ast }: Schema.Schema.Any): boolean => SchemaAST.isVoidKeyword(ast)
 
-const clients = new WeakMap<object, ReturnType<typeof clientClassOf>>()
-
-const clientsOf = (type: string, protocol: RpcGroup.RpcGroup<Rpc.Any>) => {
-  const found = clients.get(protocol)
-  if (found !== undefined) return found
-  const made = clientClassOf(type, protocol)
-  clients.set(protocol, made)
-  return made
-}
-
 const isAskError = Schema.is(AskError)
 
 /** An error that is not the runtime's own word on this very message is an answer. */
@@ -113,7 +111,8 @@ const outcomeOf = (address: ActorAddress, cause: Cause.Cause<unknown>): Outcome 
   const failure = Cause.failureOrCause(cause)
   if (failure._tag === "Right") return { _tag: "attempted", cause: causeText(Cause.pretty(cause)) }
   const error = failure.left
-  if (!isAskError(error) || format(error.address) !== format(address)) return { _tag: "handled" }
+  const answered: Outcome = { _tag: "handled", exit: Exit.fail(error) }
+  if (!isAskError(error) || format(error.address) !== format(address)) return answered
   const text = causeText(error.message)
   switch (error._tag) {
     case "ActorCrashed":
@@ -123,7 +122,7 @@ const outcomeOf = (address: ActorAddress, cause: Cause.Cause<unknown>): Outcome 
       return { _tag: error.outcome === "unknown" ? "attempted" : "refused", cause: text }
     case "MessageInvalid":
       return error.part === "answer"
-        ? { _tag: "handled" }
+        ? answered
         : { _tag: "unreadable", cause: text }
     default:
       return { _tag: "refused", cause: text }

@@ -34,6 +34,7 @@ export const makeMemoryReminders = (
         })
     },
     quarantine: {
+      add: (entry) => Effect.sync(() => quarantine.add(entry)),
       list: (page) => Effect.sync(() => pageOf([...quarantine.byId.values()], page)),
       read: (id) => Effect.sync(() => quarantine.byId.get(id)),
       attempted: (id, attempt) => Effect.sync(() => quarantine.attempted(id, attempt)),

@@ -151,7 +151,8 @@ class Scheduler {
         const cause = "its last attempt was not seen to end: the process ended while it was handled"
         return yield* this.giveUp(reminder, { begun: now, cause })
       }
-      const delivery = deliveryOf(this.engine, reminder)
+      const messageId = `${reminder.name}@${reminder.dueAt}`
+      const delivery = deliveryOf(this.engine, { ...reminder, messageId })
       if (Either.isLeft(delivery)) {
         return yield* this.conclude(reminder, { begun: now, outcome: delivery.left, own: 0 })
       }

@@ -70,6 +70,11 @@ export const remindersOf = ({ statements, storage }: Foundation): ReminderStoreS
 export const quarantineOf = ({ statements, storage }: Foundation): QuarantineStoreService => {
   const write = <A, E>(run: Write<A, E>["run"]) => storage.write({ bytes: 0, run })
   return {
+    add: (entry) =>
+      storage.write({
+        bytes: bytesIn(entry.payload),
+        run: (connection) => Effect.as(keep({ connection, statements }, entry), Exit.void)
+      }),
     list: (page) =>
       Effect.map(pageOf(storage, statements.entries, page), (rows) => rows.map(entryOf)),
     read: (id) =>
@@ -134,7 +139,8 @@ const keepIf =
       ? Effect.void
       : keep({ connection, statements }, entry)
 
-const keep = (
+/** Puts an entry down as a part of a transaction. */
+export const keep = (
   { connection, statements }: Transaction,
   entry: NewEntry
 ): Effect.Effect<void, SqlError> =>

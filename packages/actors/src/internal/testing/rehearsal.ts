@@ -18,7 +18,7 @@ interface Ingredients {
 
 type Handler = (
   payload: unknown,
-  message: { readonly tag: string; readonly deadline: number }
+  message: { readonly tag: string; readonly deadline: number; readonly id: undefined }
 ) => unknown
 
 /** See the module. */
@@ -172,7 +172,7 @@ export class Rehearsal {
     const run = Effect.suspend(() => {
       const handler = this.handlers[tag]
       if (handler === undefined) return Effect.dieMessage("the behaviour has ended")
-      const result = handler(payload, { tag, deadline: Number.POSITIVE_INFINITY })
+      const result = handler(payload, { tag, deadline: Number.POSITIVE_INFINITY, id: undefined })
       return Effect.isEffect(result)
         ? Effect.provide(result as Effect.Effect<unknown, unknown>, this.ingredients.context)
         : Effect.succeed(result)

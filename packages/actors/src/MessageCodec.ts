@@ -1,10 +1,13 @@
-/** Payloads and answers of a message as they go between nodes. Types end here. */
+/**
+ * Payloads and answers of a message as they go between nodes, and as they are stored: for those who
+ * carry messages. Types end here.
+ */
 import type { Rpc } from "@effect/rpc"
 import * as RpcSchema from "@effect/rpc/RpcSchema"
-import { ActorError } from "@plantd/actors"
 import { Cause, Either, Exit, ParseResult, Schema } from "effect"
+import { AskError } from "./ActorError.ts"
 
-/** An answer between nodes: what it is, and its value. */
+/** An answer, encoded: what it is, and its value. */
 export type EncodedExit = readonly [kind: number, value: unknown]
 
 /** The answer of the handler. */
@@ -36,12 +39,11 @@ export interface MessageCodec extends ExitCodec {
   readonly stream: StreamCodec | undefined
 }
 
-const encodeError = Schema.encodeUnknownEither(ActorError.AskError)
-const decodeError = Schema.decodeUnknownEither(ActorError.AskError)
+const encodeError = Schema.encodeUnknownEither(AskError)
+const decodeError = Schema.decodeUnknownEither(AskError)
 
 /** What the runtime says of a message, encoded; it always can be. */
-export const encodeRefusal = (error: ActorError.AskError): unknown =>
-  Schema.encodeSync(ActorError.AskError)(error)
+export const encodeRefusal = (error: AskError): unknown => Schema.encodeSync(AskError)(error)
 
 const textOf = <A>(either: Either.Either<A, ParseResult.ParseError>): Either.Either<A, string> =>
   Either.mapLeft(either, ParseResult.TreeFormatter.formatErrorSync)
