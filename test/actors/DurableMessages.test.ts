@@ -76,7 +76,7 @@ describe("DurableMessages", () => {
       )
     }))
 
-  it.scoped("messages of one sender are handled in its order, also past one that is attempted", () =>
+  it.scoped("messages are handled in their order, also past one that is attempted", () =>
     run(inMemory)((told) =>
       Effect.gen(function*() {
         const client = yield* ledger
@@ -93,7 +93,7 @@ describe("DurableMessages", () => {
       })
     ))
 
-  it.scoped("one that is attempted in vain is quarantined, its asker told, and can be retried", () =>
+  it.scoped("one that is attempted in vain is quarantined, and its asker told; then retried", () =>
     run(inMemory)((told) =>
       Effect.gen(function*() {
         const letters = yield* deadLetters

@@ -1,6 +1,17 @@
 /** Nodes of a cluster in one process, on virtual time, and an actor that tells where it lives. */
 import { Rpc } from "@effect/rpc"
-import { Actor, ActorContext, ActorSystem, type DeathWatch, DurableError } from "@plantd/actors"
+import {
+  Actor,
+  ActorContext,
+  ActorSystem,
+  type DeathWatch,
+  DurableError,
+  DurableMessages,
+  Handling,
+  MessageStore,
+  type MessageStoreService,
+  ReminderStore
+} from "@plantd/actors"
 import { Cluster, ClusterSystem, LeaseStore, type LeaseStoreService } from "@plantd/cluster"
 import { Clock, Context, Effect, Exit, Layer, Schema, Scope, Stream, TestClock } from "effect"
 import { settle } from "../hardware/peers.ts"
@@ -9,6 +20,10 @@ import { makeWires } from "./wires.ts"
 /** An actor that keeps what it was told in a book that outlives it. */
 export const Keeper = Actor.make("Keeper", [
   Rpc.make("Note", { payload: { entry: Schema.Int }, success: Schema.Int }),
+  Rpc.make("Record", {
+    payload: { entry: Schema.Int, millis: Schema.Int },
+    success: Schema.Int
+  }).annotate(Handling.Durable, true),
   Rpc.make("Where", { success: Schema.String }),
   Rpc.make("Slow", { payload: { millis: Schema.Int } }),
   Rpc.make("Refuse", { error: Schema.Literal("refused") }),
@@ -66,6 +81,11 @@ const keeper = (book: Book, node: number) =>
     yield* onEnd(() => Effect.sync(() => count(-1)))
     return {
       Note: ({ entry }) => Effect.sync(() => book.notes.push({ id, entry, node })),
+      Record: ({ entry, millis }) =>
+        Effect.zipRight(
+          Effect.sleep(millis),
+          Effect.sync(() => book.notes.push({ id, entry, node }))
+        ),
       Where: () => Effect.succeed(`${node}`),
       Slow: ({ millis }) => Effect.sleep(millis),
       Refuse: () => Effect.fail("refused" as const),
@@ -113,9 +133,33 @@ const gated = (
   }
 }
 
+/** Durable messages that can be taken away with the leases. */
+const gatedMessages = (
+  store: MessageStoreService,
+  gate: { open: boolean }
+): MessageStoreService => {
+  const through = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.suspend((): Effect.Effect<A, E | DurableError.StoreUnavailable> =>
+      gate.open ? effect : unavailable
+    )
+  return {
+    valueBytesMax: store.valueBytesMax,
+    put: (message) => through(store.put(message)),
+    pending: (address, limit) => through(store.pending(address, limit)),
+    answer: (sequence) => through(store.answer(sequence)),
+    attempted: (sequence, by) => through(store.attempted(sequence, by)),
+    end: (sequence, end) => through(store.end(sequence, end)),
+    waiting: (after, limit) => through(store.waiting(after, limit)),
+    prune: (before, limit) => through(store.prune(before, limit))
+  }
+}
+
 /** A cluster without nodes yet. */
 export const makeCluster = Effect.gen(function*() {
   const wires = makeWires()
+  const stores = yield* Layer.build(
+    Layer.provideMerge(MessageStore.layerMemory, ReminderStore.layerMemory)
+  )
   const shared = Context.get(yield* Layer.build(LeaseStore.layerMemory), LeaseStore)
   const book: Book = { notes: [], alive: new Map(), most: 0, made: 0, closed: 0, ends: [] }
   /** Starts a node, which has a number for its port. */
@@ -128,9 +172,11 @@ export const makeCluster = Effect.gen(function*() {
       )
       const gate = { open: true, delayMillis: 0 }
       const store = Layer.succeed(LeaseStore, gated(shared, gate))
+      const messages = gatedMessages(Context.get(stores, MessageStore), gate)
       const address = `127.0.0.1:${number}`
       const context = yield* Layer.buildWithScope(
-        keeper(book, number).pipe(
+        Layer.merge(keeper(book, number), DurableMessages.layer).pipe(
+          Layer.provide(Layer.succeed(MessageStore, messages)),
           Layer.provideMerge(
             ClusterSystem.layerOn({ port: number, drain: "2 seconds", ...settings })
           ),

@@ -52,7 +52,6 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/cluster/src/internal/letters.ts",
     "packages/cluster/src/internal/memberEvents.ts",
     "packages/cluster/src/internal/membership.ts",
-    "packages/cluster/src/internal/messageCodec.ts",
     "packages/cluster/src/internal/peer.ts",
     "packages/cluster/src/internal/router.ts",
     "packages/cluster/src/internal/shardMap.ts"
@@ -81,6 +80,20 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/testing/sightings.ts"
   ],
   "test/actors/TestSystem.test.ts": ["packages/actors/src/internal/testing/settling.ts"],
+  "test/actors/MessageStore.test.ts": [
+    "packages/actors/src/SqlMessageStore.ts",
+    "packages/actors/src/internal/messages/memoryMessages.ts",
+    "packages/actors/src/internal/messages/messageSql.ts",
+    "packages/actors/src/internal/messages/sqlMessages.ts"
+  ],
+  "test/actors/DurableMessages.test.ts": [
+    "packages/actors/src/MessageCodec.ts",
+    "packages/actors/src/internal/messages/answerText.ts",
+    "packages/actors/src/internal/messages/desk.ts",
+    "packages/actors/src/internal/messages/deskWork.ts",
+    "packages/actors/src/internal/messages/durableSender.ts",
+    "packages/actors/src/internal/messages/sender.ts"
+  ],
   "test/actors/Reminder.test.ts": [
     "packages/actors/src/internal/reminders/durableDelivery.ts",
     "packages/actors/src/internal/reminders/reminderRequest.ts",

@@ -10,8 +10,9 @@
  * missed, since the process was down or the handler slow, become one.
  *
  * Due times are those of the wall clock: where that is set back or forward, reminders tick later or
- * earlier by as much. One process at a time may run reminders on one store: the ticks of two would
- * come twice. As in Orleans and Dapr, whose reminders these are modelled on, a timer of the
+ * earlier by as much. In a cluster the reminders of an actor are ticked by the node that it lives
+ * on. Without one, one process at a time may run reminders on a store: the ticks of two would come
+ * twice. As in Orleans and Dapr, whose reminders these are modelled on, a timer of the
  * `ActorContext` is the better choice where it need not outlive its actor.
  */
 import type { Rpc } from "@effect/rpc"

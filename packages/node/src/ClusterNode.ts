@@ -2,8 +2,9 @@
 import { PgClient } from "@effect/sql-pg"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { ActorSystem } from "@plantd/actors"
+import { ActorSystem, DurableMessages, Quarantine, Reminder } from "@plantd/actors"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
+import * as SqlMessageStore from "@plantd/actors/SqlMessageStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { ZmqTransport } from "@plantd/hardware"
@@ -63,6 +64,8 @@ export type Surroundings =
   | Cluster
   | Layer.Layer.Success<typeof SqlDurableStore.layer>
   | Layer.Layer.Success<typeof SqlReminderStore.layer>
+  | Layer.Layer.Success<typeof Reminder.layer>
+  | Quarantine.Quarantine
   | Layer.Layer.Success<typeof SqlDeviceStore.layer>
   | Layer.Layer.Success<typeof ZmqTransport.layer>
 
@@ -105,9 +108,20 @@ export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, St
       (layers) => layers.reduce<ActorsLayer>((all, next) => Layer.merge(all, next), Layer.empty)
     )
   )
+  const delivery = Layer.mergeAll(
+    DurableMessages.layer,
+    Reminder.layer,
+    Quarantine.Quarantine.layer
+  )
   return Layer.merge(modules, told(config)).pipe(
+    Layer.provide(delivery),
     Layer.provideMerge(node),
-    Layer.provide([SqlDurableStore.layer, SqlReminderStore.layer, SqlDeviceStore.layer]),
+    Layer.provide([
+      SqlDurableStore.layer,
+      SqlReminderStore.layer,
+      SqlMessageStore.layer,
+      SqlDeviceStore.layer
+    ]),
     Layer.provide(ZmqTransport.layer),
     Layer.provide(storage(config.storage))
   ) as Layer.Layer<ActorSystem | Cluster, StartError>

@@ -39,6 +39,9 @@ export const protocolVersion = "1"
 /** Events that wait for a slow reader; the oldest are forgotten. */
 const eventsMax = 1_024
 
+/** The store says that a shard is held a moment before its actors may run: views until then. */
+const looksAfterGain = 4
+
 /** How long the cluster engine may take to end, in milliseconds. */
 const engineCloseMillis = 1_000
 
@@ -182,14 +185,18 @@ const observe = (
 ) =>
   Effect.map(PubSub.sliding<MembershipEvent>(eventsMax), (hub) => {
     let seen: View = { members: [], holders: new Map() }
+    let looksLeft = 0
     const onView = (view: View): void => {
       for (const event of eventsBetween(seen, view)) run(PubSub.publish(hub, event))
-      const gains = gainsShards(self.session, seen, view)
+      if (gainsShards(self.session, seen, view)) looksLeft = looksAfterGain
       seen = view
       // Before anything else goes to them.
       inbox.tellReturned(view.members.filter(({ leaseLeft }) => leaseLeft > 0))
       for (const session of router.see(view)) inbox.forget(session)
-      if (gains) hosted.gained()
+      if (looksLeft > 0) {
+        looksLeft--
+        hosted.gained()
+      }
     }
     return { events: Stream.fromPubSub(hub), onView }
   })

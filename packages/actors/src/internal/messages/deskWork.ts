@@ -266,7 +266,7 @@ export class DeskWork {
 
   /** Its actor lives elsewhere by now. */
   private sendAway(): void {
-    for (const sequence of [...this.asking.keys()]) this.tell(sequence, null)
+    for (const sequence of Array.from(this.asking.keys())) this.tell(sequence, null)
   }
 
   private isHere(): boolean {

@@ -94,7 +94,7 @@ export const payloadText = (
 ): Either.Either<string, string> =>
   isVoid(payloadSchema)
     ? Either.right("null")
-    : jsonTextOf(payloadSchema as never).encode(payload as never)
+    : jsonTextOf(payloadSchema as never).encode(payload)
 
 const decodePayload = (
   { payloadSchema }: Rpc.AnyWithProps,

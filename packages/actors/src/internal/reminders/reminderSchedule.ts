@@ -32,3 +32,15 @@ export const again = (
   { dueAt, ticksLeft }: StoredReminder,
   { attemptAt, attempts, refusals }: Pick<Progress, "attempts" | "refusals" | "attemptAt">
 ): Progress => ({ dueAt, ticksLeft, attempts, refusals, attemptAt: Math.ceil(attemptAt) })
+
+/** The most reminders that are read at a time, where most are those of other nodes. */
+const reachMax = 16_384
+
+/** After so long, in ms, it is looked again where some of what was read was of other nodes. */
+export const besideOthersMillis = 1_000
+
+/** How many to read at a time, so that those of other nodes do not hide ours behind them. */
+export const nextReach = (
+  reach: number,
+  { least, others }: { readonly others: number; readonly least: number }
+): number => others > reach / 2 ? Math.min(reachMax, reach * 2) : Math.max(least, reach / 2)

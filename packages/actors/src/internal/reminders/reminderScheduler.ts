@@ -17,7 +17,14 @@ import type {
   UnreadableReminder
 } from "../../ReminderStore.ts"
 import { causeText, deliveryOf, type Outcome } from "./durableDelivery.ts"
-import { afterTick, again, isExpired, missed } from "./reminderSchedule.ts"
+import {
+  afterTick,
+  again,
+  besideOthersMillis,
+  isExpired,
+  missed,
+  nextReach
+} from "./reminderSchedule.ts"
 
 /** How ticks are delivered; times in ms. */
 export interface Ticking {
@@ -64,6 +71,10 @@ export const runScheduler = (
   Effect.gen(function*() {
     const latch = yield* Effect.makeLatch(false)
     const scheduler = new Scheduler(surroundings, latch, yield* Effect.scope)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => surroundings.engine.onGained(() => latch.unsafeOpen())),
+      (end) => Effect.sync(end)
+    )
     yield* Effect.forkScoped(scheduler.run)
     return Effect.asVoid(latch.open)
   })
@@ -76,6 +87,8 @@ class Scheduler {
   private readonly scope: Scope.Scope
   /** The ids of the reminders whose tick is under way. */
   private readonly underWay = new Set<number>()
+  /** How many reminders are read at a time. */
+  private reach: number
   /** How often in a row the store could not be read. */
   private failures = 0
   /** When a warning was logged last, and how many were not since then. */
@@ -86,6 +99,7 @@ class Scheduler {
     this.engine = engine
     this.store = store
     this.ticking = ticking
+    this.reach = ticking.ticksAtOnceMax
     this.latch = latch
     this.scope = scope
   }
@@ -108,10 +122,13 @@ class Scheduler {
     const { pollMillis, ticksAtOnceMax } = this.ticking
     const free = ticksAtOnceMax - this.underWay.size
     if (free <= 0) return yield* this.latch.await
-    const rows = yield* this.store.earliest(ticksAtOnceMax)
+    const rows = yield* this.store.earliest(this.reach)
     const now = yield* Clock.currentTimeMillis
-    let wait = pollMillis
-    for (const row of rows) {
+    const mine = rows.filter((row) => this.isHere(row))
+    const others = rows.length - mine.length
+    this.reach = nextReach(this.reach, { others, least: ticksAtOnceMax })
+    let wait = others > 0 ? Math.min(pollMillis, besideOthersMillis) : pollMillis
+    for (const row of mine) {
       if (this.underWay.has(row.id)) continue
       const early = "reason" in row ? 0 : row.attemptAt - now
       if (early > 0) {
@@ -123,6 +140,10 @@ class Scheduler {
     }
     yield* Effect.raceFirst(this.latch.await, Effect.sleep(wait))
   })
+
+  private isHere({ address: { id, type } }: Key): boolean {
+    return this.engine.isHere(type, id)
+  }
 
   private fork(row: StoredReminder | UnreadableReminder): Effect.Effect<void> {
     this.underWay.add(row.id)
