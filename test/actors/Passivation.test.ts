@@ -241,3 +241,60 @@ it("a passivateAfter of no time is refused when the behaviour is given", () => {
   const layer = () => Session.toLayer(Effect.never, { passivateAfter: 0 })
   expect(layer).toThrow(/passivateAfter is 0 ms/)
 })
+
+describe("a type with residentsMax", () => {
+  const Slot = Actor.make("Slot", [
+    Rpc.make("Count", { success: Schema.Int }),
+    Rpc.make("Hold")
+  ])
+
+  const slots = <A, E>(
+    body: (
+      slot: (id: string) => Actor.Client<RpcsOf<typeof Slot>>
+    ) => Effect.Effect<A, E, ActorSystem>
+  ) =>
+    Effect.flatMap(Slot.client, body).pipe(
+      withActors(
+        Slot.toLayer(
+          Effect.gen(function*() {
+            const { timers } = yield* ActorContext
+            let count = 0
+            return {
+              Count: () => Effect.sync(() => ++count),
+              Hold: () => timers.once("t", "1 hours", Effect.void)
+            }
+          }),
+          { residentsMax: 4 }
+        )
+      )
+    )
+
+  const alive = Effect.flatMap(
+    ActorSystem,
+    ({ stats }) => Effect.map(stats, ({ actors }) => actors)
+  )
+
+  it.effect("passivates those that were used least recently, and no others", () =>
+    slots((slot) =>
+      Effect.gen(function*() {
+        for (const id of ["a", "b", "c", "d"]) expect(yield* slot(id).Count()).toBe(1)
+        expect(yield* slot("a").Count()).toBe(2)
+        expect(yield* slot("e").Count()).toBe(1)
+        expect(yield* alive).toBe(4)
+        for (const id of ["c", "d", "a"]) expect(yield* slot(id).Count()).toBeGreaterThan(1)
+        // It was the one to go.
+        expect(yield* slot("b").Count()).toBe(1)
+      })
+    ))
+
+  it.effect("keeps those that have something to do, also beyond it", () =>
+    slots((slot) =>
+      Effect.gen(function*() {
+        for (const id of ["a", "b", "c", "d"]) yield* slot(id).Hold()
+        for (const id of ["e", "f", "g"]) yield* slot(id).Count()
+        expect(yield* alive).toBe(5)
+        for (const id of ["a", "b", "c", "d"]) expect(yield* slot(id).Count()).toBe(1)
+        expect(yield* alive).toBe(5)
+      })
+    ))
+})

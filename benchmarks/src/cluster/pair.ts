@@ -2,9 +2,14 @@
 import { Effect } from "effect"
 import { type Client, type Driver, driver } from "../peers/counter.ts"
 
+/** A counter that can be asked durably. */
+export interface Saving extends Client<unknown, unknown> {
+  readonly save: (payload: { readonly by: number }) => Effect.Effect<number, unknown>
+}
+
 /** The counters of a cluster, as its node in this process sees them. */
 export interface Node {
-  readonly counter: (id: string) => Client<unknown, unknown>
+  readonly counter: (id: string) => Saving
   /** Whether the counter with an id lives in this process now. */
   readonly isHere: (id: string) => boolean
 }
@@ -13,6 +18,8 @@ export interface Node {
 export interface Pair {
   readonly here: Driver
   readonly there: readonly [Driver, ...Array<Driver>]
+  /** Those in the other process, asked durably. */
+  readonly saved: ReadonlyArray<Driver>
 }
 
 /** The shards of each contender. */
@@ -40,8 +47,8 @@ export const paired = ({ counter, isHere }: Node): Effect.Effect<Pair> =>
     })
     yield* Effect.repeat(Effect.delay(divided, "50 millis"), { until: (yes) => yes })
     const [here] = ids.filter(isHere).map((id) => driver(counter(id)))
-    const [first, ...others] = ids.filter((id) => !isHere(id)).slice(0, outstanding)
-      .map((id) => driver(counter(id)))
+    const clients = ids.filter((id) => !isHere(id)).slice(0, outstanding).map(counter)
+    const [first, ...others] = clients.map((client) => driver(client))
     if (here === undefined || first === undefined) {
       return yield* Effect.dieMessage("a node has no counters")
     }
@@ -50,5 +57,5 @@ export const paired = ({ counter, isHere }: Node): Effect.Effect<Pair> =>
       // The other node may hold its shards a moment later than this one has given them up.
       yield* Effect.retry(Effect.timeoutFail(total, unanswered), { times: 10 })
     }
-    return { here, there }
+    return { here, there, saved: clients.map((client) => driver({ ...client, add: client.save })) }
   }).pipe(Effect.timeout(divideWithin), Effect.orDie)

@@ -1,15 +1,19 @@
 /** A node of plantd as the suite `cluster` runs it: every setting that matters at its default. */
 import { Rpc } from "@effect/rpc"
 import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Actor } from "@plantd/actors"
+import { Actor, DurableMessages, Handling } from "@plantd/actors"
+import * as SqlMessageStore from "@plantd/actors/SqlMessageStore"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { Context, Effect, Layer, Schema } from "effect"
-import { newCount, protocol } from "../peers/counter.ts"
+import { newCount, protocol, save } from "../peers/counter.ts"
 import { shards } from "./pair.ts"
 import type { Place } from "./start.ts"
 
 /** The counter, as an actor. */
-export const Counter = Actor.make("Counter", protocol)
+export const Counter = Actor.make("Counter", [
+  ...protocol,
+  save.annotate(Handling.Durable, true)
+])
 
 /** An actor that says in which process it lives. */
 export const Locator = Actor.make("Locator", [Rpc.make("Pid", { success: Schema.Int })])
@@ -20,7 +24,11 @@ const counters = (onAdd: () => void) =>
   Counter.toLayer(
     Effect.sync(() => {
       const count = newCount(onAdd)
-      return { Add: ({ by }) => count.add(by), Total: () => count.total }
+      return {
+        Add: ({ by }) => count.add(by),
+        Save: ({ by }) => count.add(by),
+        Total: () => count.total
+      }
     })
   )
 
@@ -29,7 +37,9 @@ export const bareNode = (
   { filename, port }: Place,
   settings: ClusterSystem.NodeSettings = {}
 ) =>
-  ClusterSystem.layer({ ...settings, port, shards }).pipe(
+  DurableMessages.layer.pipe(
+    Layer.provideMerge(ClusterSystem.layer({ ...settings, port, shards })),
+    Layer.provide(SqlMessageStore.layer),
     Layer.provide(SqliteClient.layer({ filename }))
   )
 
@@ -56,6 +66,7 @@ export const build = (place: Place) =>
         return {
           add: (payload: { readonly by: number }) => client.Add(payload),
           tell: (payload: { readonly by: number }) => client.Add(payload, { discard: true }),
+          save: (payload: { readonly by: number }) => client.Save(payload),
           total: client.Total()
         }
       }

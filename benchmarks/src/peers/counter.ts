@@ -9,6 +9,9 @@ export const protocol = [
   Rpc.make("Total", { success: Schema.Int })
 ] as const
 
+/** As `Add`, stored before it is sent. */
+export const save = Rpc.make("Save", { payload: { by: Schema.Int }, success: Schema.Int })
+
 /** The state of a counter; `onAdd` is called for each message that adds. */
 export const newCount = (onAdd: () => void) => {
   let total = 0

@@ -4,20 +4,27 @@
  * Its settings are turned in its favour: nothing is serialized in one process, the mailbox has room
  * for all, and it looks for other runners as often as plantd does.
  */
-import { Entity, EntityId, RunnerAddress, Sharding } from "@effect/cluster"
+import { ClusterSchema, Entity, EntityId, RunnerAddress, Sharding } from "@effect/cluster"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Context, Effect, Layer, Option } from "effect"
 import { shards } from "../cluster/pair.ts"
 import type { Place } from "../cluster/start.ts"
-import { newCount, protocol } from "./counter.ts"
+import { newCount, protocol, save } from "./counter.ts"
 
-const Counter = Entity.make("Counter", [...protocol])
+const Counter = Entity.make("Counter", [
+  ...protocol,
+  save.annotate(ClusterSchema.Persisted, true)
+])
 
 const counters = Counter.toLayer(
   Effect.sync(() => {
     const count = newCount(() => {})
-    return { Add: ({ payload }) => count.add(payload.by), Total: () => count.total }
+    return {
+      Add: ({ payload }) => count.add(payload.by),
+      Save: ({ payload }) => count.add(payload.by),
+      Total: () => count.total
+    }
   }),
   { maxIdleTime: "1 hour" }
 )
@@ -51,6 +58,7 @@ export const build = (place: Place) =>
         return {
           add: (payload: { readonly by: number }) => client.Add(payload),
           tell: (payload: { readonly by: number }) => client.Add(payload, { discard: true }),
+          save: (payload: { readonly by: number }) => client.Save(payload),
           total: client.Total()
         }
       }

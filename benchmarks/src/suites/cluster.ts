@@ -15,6 +15,9 @@ import * as effectCluster from "../peers/effectCluster.ts"
 /** Asks between two looks at the clock, `outstanding` of them at a time. */
 const asksAtOnce = outstanding * 50
 
+/** As many, durably: each is written twice. */
+const savesAtOnce = outstanding * 4
+
 /** The peer waits for an answer to each tell: so many are enough for one measurement. */
 const peerTells = outstanding * 10
 
@@ -97,6 +100,12 @@ export const suite: Suite = {
           ({ there }) => tells(together(there), peerTells)
         )
       }
+    },
+    {
+      name: "ask-durable",
+      unit: "asks/s",
+      better: "higher",
+      ...besides(({ saved }) => asks(together(saved), savesAtOnce))
     },
     lost("failover-kill", losses("SIGKILL")),
     lost("failover-silence", losses("SIGSTOP")),

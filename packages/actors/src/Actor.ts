@@ -113,6 +113,12 @@ export interface Options {
    * supervisor stays. Default: never.
    */
   readonly passivateAfter?: Duration.DurationInput
+  /**
+   * The most actors of this type that are to be alive on one node: at each start beyond it, those
+   * that were used least recently are passivated, unless they have something that keeps them, as
+   * with `passivateAfter`. Default: 1,000,000.
+   */
+  readonly residentsMax?: number
   /** How long messages at hand and finalizers may take when the actor stops. Default: 5 s. */
   readonly shutdownTimeout?: Duration.DurationInput
 }

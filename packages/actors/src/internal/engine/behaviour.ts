@@ -31,11 +31,13 @@ export const layerOf = <Rpcs extends Rpc.Any>(
   const concurrency = options.concurrency === "unbounded"
     ? Number.MAX_SAFE_INTEGER
     : options.concurrency ?? 1
+  const { residentsMax = residentsMaxDefault } = options
   const stashCapacity = options.stash?.capacity ?? Stash.standard.capacity
   const given = (option: string) => ({ at: `${name}.toLayer`, option })
   checkedCount(given("mailbox.capacity"), mailbox.capacity, 1)
   checkedCount(given("stash.capacity"), stashCapacity, 1)
   checkedCount(given("concurrency"), concurrency, 1)
+  checkedCount(given("residentsMax"), residentsMax, 1)
   const { handlerTimeout = never, passivateAfter = never, shutdownTimeout = "5 seconds" } = options
   const handlerMillis = checkedMillis(given("handlerTimeout"), handlerTimeout)
   const passivateMillis = checkedMillis(given("passivateAfter"), passivateAfter)
@@ -63,6 +65,7 @@ export const layerOf = <Rpcs extends Rpc.Any>(
         concurrency,
         handlerMillis,
         passivateMillis,
+        residentsMax,
         shutdownMillis
       }
       yield* engine.register(registration)
@@ -71,6 +74,9 @@ export const layerOf = <Rpcs extends Rpc.Any>(
 }
 
 const never = Duration.infinity
+
+/** The most actors of one type that are alive on a node, when nothing else is said. */
+const residentsMaxDefault = 1_000_000
 
 const buildOf = (build: object, context: Context.Context<never>): Build => {
   if (!Effect.isEffect(build)) {

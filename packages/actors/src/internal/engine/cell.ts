@@ -184,13 +184,17 @@ export class Cell implements Job, Life, Runnable, Home {
     this.proceed()
   }
 
-  /** Stops an actor that took no message for the given number of sweeps, and has nothing to do. */
-  passivate(sweeps: number): void {
-    if (this.species.sweep - this.messages.touched < sweeps || this.stage !== "ready") return
-    if (this.awake || this.hasMessages() || this.postbox.stashed > 0) return
-    if (this.parent !== undefined || this.incarnation?.isPending === true) return
-    if (this.messages.isStreaming) return
+  /**
+   * Stops an actor that took no message for the given number of sweeps, and has nothing to do; says
+   * whether it did.
+   */
+  passivate(sweeps: number): boolean {
+    if (this.species.sweep - this.messages.touched < sweeps || this.stage !== "ready") return false
+    if (this.awake || this.hasMessages() || this.postbox.stashed > 0) return false
+    if (this.parent !== undefined || this.incarnation?.isPending === true) return false
+    if (this.messages.isStreaming) return false
     this.stop("passivated")
+    return true
   }
 
   readonly hasLease = (): boolean => this.host.hasLease()

@@ -56,6 +56,8 @@ export interface Registration {
   readonly handlerMillis: number
   /** How long an actor may be idle; infinite by default. */
   readonly passivateMillis: number
+  /** Beyond so many that are alive, those that were used least recently are passivated. */
+  readonly residentsMax: number
   /** How long the messages at hand and the finalizers may take when the actor stops. */
   readonly shutdownMillis: number
 }

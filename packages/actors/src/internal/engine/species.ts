@@ -21,6 +21,10 @@ interface Failure {
 /** Into how many sweeps the time is parted after which an idle actor is passivated. */
 const sweepsPerTime = 4
 
+/** At each start beyond `residentsMax`: the most actors that are passivated, and looked at. */
+const evictionsMax = 2
+const looksMax = 64
+
 /** The actors of one type. */
 export class LocalSpecies implements Species, Due {
   readonly registration: Registration
@@ -45,6 +49,7 @@ export class LocalSpecies implements Species, Due {
   deliver(id: string, envelope: Envelope): void {
     const alive = this.cells.get(id)
     if (alive !== undefined) {
+      if (this.cells.size * 2 > this.registration.residentsMax) this.used(id, alive)
       alive.offer(envelope)
       return
     }
@@ -186,11 +191,30 @@ export class LocalSpecies implements Species, Due {
     return new ActorStopped({ address: { type: this.registration.type, id }, ...failure })
   }
 
+  /** The map keeps its cells in this order: the least recently used is the first. */
+  private used(id: string, cell: Cell): void {
+    this.cells.delete(id)
+    this.cells.set(id, cell)
+  }
+
+  /** Passivates the actors that were used least recently. Those with something to do stay. */
+  private evict(count: number): void {
+    let evicted = 0
+    let looked = 0
+    for (const [id, cell] of this.cells) {
+      if (evicted >= count || ++looked > looksMax) return
+      if (cell.passivate(0)) evicted++
+      else this.used(id, cell)
+    }
+  }
+
   private spawn(id: string, parent: Parent | undefined): Cell {
     const address = { type: this.registration.type, id }
     const cell = new Cell(this.habitat, this, address)
     if (parent !== undefined) cell.supervise(parent, false)
     this.cells.set(id, cell)
+    const excess = this.cells.size - this.registration.residentsMax
+    if (excess > 0) this.evict(Math.min(excess, evictionsMax))
     return cell
   }
 }
