@@ -57,6 +57,10 @@ export interface Engine {
   readonly protocolOf: (type: string) => RpcGroup.RpcGroup<Rpc.Any> | undefined
   /** Whether an actor lives on this node now. */
   readonly isHere: (type: string, id: string) => boolean
+  /** Whether an actor is alive in this process. */
+  readonly isAlive: (type: string, id: string) => boolean
+  /** Calls back with all that happens to actors, at once; the result ends it. */
+  readonly onLifecycle: (listener: (event: LifecycleEvent) => void) => () => void
   /** Calls back whenever actors may live here that did not before; the result ends it. */
   readonly onGained: (listener: () => void) => () => void
   /** Sends durable messages, where the system has `DurableMessages`. */

@@ -36,6 +36,8 @@ export {
   type Settings as ReceptionistSettings
 } from "./Receptionist.ts"
 export * as ReceptionistError from "./ReceptionistError.ts"
+export * as Remembered from "./Remembered.ts"
+export { RememberedStore, type RememberedStoreService } from "./RememberedStore.ts"
 export * as Reminder from "./Reminder.ts"
 export * as ReminderError from "./ReminderError.ts"
 export { ReminderStore, type ReminderStoreService } from "./ReminderStore.ts"

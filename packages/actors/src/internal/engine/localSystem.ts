@@ -108,6 +108,7 @@ export class LocalSystem implements Engine, Host {
   /** The protocols that messages are sent by, by type. */
   readonly met = new Map<string, RpcGroup.RpcGroup<Rpc.Any>>()
   durable: DurableSender | undefined = undefined
+  private readonly lifeListeners = new Set<(event: LifecycleEvent) => void>()
   private readonly gainListeners = new Set<() => void>()
   private readonly placement: Placement | undefined
   private readonly counts = { started: 0, crashes: 0, restarts: 0, deadLetters: 0 }
@@ -146,6 +147,15 @@ export class LocalSystem implements Engine, Host {
 
   isHere(type: string, id: string): boolean {
     return this.placement?.isHere(type, id) ?? true
+  }
+
+  isAlive(type: string, id: string): boolean {
+    return this.species.get(type)?.cells.has(id) === true
+  }
+
+  onLifecycle(listener: (event: LifecycleEvent) => void): () => void {
+    this.lifeListeners.add(listener)
+    return () => this.lifeListeners.delete(listener)
   }
 
   onGained(listener: () => void): () => void {
@@ -335,6 +345,7 @@ export class LocalSystem implements Engine, Host {
       restarts.unsafeUpdate(1, [])
     }
     this.events.publish(event)
+    for (const listener of this.lifeListeners) listener(event)
     this.log.lifecycle(event)
   }
 

@@ -1,0 +1,74 @@
+/** Starts actors that are to be alive and are not, where they live here. */
+import { Cause, Effect, type Scope } from "effect"
+import { type ActorAddress, format } from "../../ActorAddress.ts"
+import type { ActorSystemService } from "../../ActorSystem.ts"
+import type { StoreUnavailable } from "../../DurableError.ts"
+
+/** What is kept alive, and how. */
+export interface Keeping {
+  readonly system: ActorSystemService
+  readonly startsPerSecond: number
+  readonly lookMillis: number
+  /** The addresses after one, in their order; none where there are no more. */
+  readonly page: (
+    after: ActorAddress | undefined
+  ) => Effect.Effect<Page, StoreUnavailable>
+}
+
+/** Some addresses, and after which one to go on, where there may be more. */
+export interface Page {
+  readonly addresses: ReadonlyArray<ActorAddress>
+  readonly next: ActorAddress | undefined
+}
+
+/** Starts are counted in slices of so many milliseconds. */
+const sliceMillis = 50
+
+/** Keeps actors alive for as long as the scope lasts. */
+export const keepAlive = (keeping: Keeping): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { lookMillis, system: { engine } } = keeping
+    const latch = yield* Effect.makeLatch(false)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => engine.onGained(() => latch.unsafeOpen())),
+      (end) => Effect.sync(end)
+    )
+    const round = Effect.gen(function*() {
+      yield* latch.close
+      yield* look(keeping)
+      yield* Effect.timeoutOption(latch.await, lookMillis)
+    })
+    yield* Effect.forkScoped(
+      Effect.forever(
+        Effect.catchAllCause(round, (cause) =>
+          Cause.isInterruptedOnly(cause)
+            ? Effect.interrupt
+            : Effect.zipRight(
+              Effect.logWarning("remembered actors cannot be looked for", cause),
+              Effect.sleep(lookMillis)
+            ))
+      )
+    )
+  })
+
+const look = ({ page, startsPerSecond, system }: Keeping) =>
+  Effect.gen(function*() {
+    const { engine } = system
+    const sliceMax = Math.max(1, Math.floor(startsPerSecond * sliceMillis / 1_000))
+    let started = 0
+    let after: ActorAddress | undefined
+    do {
+      const { addresses, next }: Page = yield* page(after)
+      for (const address of addresses) {
+        const { id, type } = address
+        if (!engine.isHere(type, id) || engine.isAlive(type, id)) continue
+        if (started > 0 && started % sliceMax === 0) yield* Effect.sleep(sliceMillis)
+        started++
+        yield* Effect.forkDaemon(
+          Effect.catchAll(system.start(address), (error) =>
+            Effect.logDebug(`${format(address)} is remembered, and was not started`, error.message))
+        )
+      }
+      after = next
+    } while (after !== undefined)
+  })

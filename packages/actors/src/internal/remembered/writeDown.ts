@@ -1,0 +1,80 @@
+/** Writes down which actors of some types have started and ended. */
+import { Backoff } from "@plantd/core"
+import { Effect, Random, type Scope } from "effect"
+import type { ActorAddress } from "../../ActorAddress.ts"
+import { format } from "../../ActorAddress.ts"
+import type { Engine } from "../../ActorSystem.ts"
+import type { LifecycleEvent } from "../../LifecycleEvent.ts"
+import type { RememberedStoreService } from "../../RememberedStore.ts"
+
+/** Whose actors are written down, and where. */
+export interface Notebook {
+  readonly engine: Engine
+  readonly store: RememberedStoreService
+  readonly types: ReadonlySet<string>
+  readonly owner: string
+}
+
+/** The most actors in one write. */
+const changesMax = 1_024
+
+/** What was seen last of an actor, and is not written yet: one entry each. */
+type Unwritten = Map<string, { readonly address: ActorAddress; readonly alive: boolean }>
+
+/** Writes down what happens for as long as the scope lasts. */
+export const writeDown = (
+  { engine, owner, store, types }: Notebook
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const latch = yield* Effect.makeLatch(false)
+    const unwritten: Unwritten = new Map()
+    const note = (event: LifecycleEvent): void => {
+      const alive = aliveAfter(event)
+      if (alive === undefined || !("address" in event) || !types.has(event.address.type)) return
+      unwritten.set(format(event.address), { address: event.address, alive })
+      latch.unsafeOpen()
+    }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => engine.onLifecycle(note)),
+      (end) => Effect.sync(end)
+    )
+    const write = (made: number): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const some = [...unwritten].slice(0, changesMax)
+        const of = (wanted: boolean) =>
+          some.flatMap(([, { address, alive }]) => alive === wanted ? [address] : [])
+        return Effect.matchEffect(
+          store.change({ owner, remembered: of(true), forgotten: of(false) }),
+          {
+            onSuccess: () =>
+              Effect.sync(() => {
+                for (const [name, entry] of some) {
+                  if (unwritten.get(name) === entry) unwritten.delete(name)
+                }
+              }),
+            onFailure: (error) =>
+              Effect.logWarning("actors are not remembered yet", error.message).pipe(
+                Effect.zipRight(pause(made)),
+                Effect.zipRight(write(made + 1))
+              )
+          }
+        )
+      })
+    const round = Effect.suspend(() =>
+      unwritten.size > 0 ? write(0) : Effect.zipRight(latch.close, latch.await)
+    )
+    yield* Effect.forkScoped(Effect.forever(round))
+  })
+
+/** Whether an actor is to be alive from now on; nothing where that is as it was. */
+const aliveAfter = (event: LifecycleEvent): boolean | undefined => {
+  if (event._tag === "Started") return true
+  if (event._tag !== "Stopped") return undefined
+  return event.reason === "stopped" || event.reason === "passivated" ? false : undefined
+}
+
+const pause = (made: number): Effect.Effect<void> =>
+  Effect.flatMap(
+    Random.next,
+    (random) => Effect.sleep(Backoff.delayMillis(Backoff.standard, made, random))
+  )
