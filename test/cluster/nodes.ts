@@ -163,7 +163,11 @@ export const makeCluster = Effect.gen(function*() {
   const shared = Context.get(yield* Layer.build(LeaseStore.layerMemory), LeaseStore)
   const book: Book = { notes: [], alive: new Map(), most: 0, made: 0, closed: 0, ends: [] }
   /** Starts a node, which has a number for its port. */
-  const start = (number: number, settings: ClusterSystem.NodeSettings = {}) =>
+  const start = (
+    number: number,
+    settings: ClusterSystem.NodeSettings = {},
+    also: Layer.Layer<never, never, ActorSystem> = Layer.empty
+  ) =>
     Effect.gen(function*() {
       const scope = yield* Effect.acquireRelease(
         Scope.make(),
@@ -175,7 +179,7 @@ export const makeCluster = Effect.gen(function*() {
       const messages = gatedMessages(Context.get(stores, MessageStore), gate)
       const address = `127.0.0.1:${number}`
       const context = yield* Layer.buildWithScope(
-        Layer.merge(keeper(book, number), DurableMessages.layer).pipe(
+        Layer.mergeAll(Layer.provide(also, keeper(book, number)), DurableMessages.layer).pipe(
           Layer.provide(Layer.succeed(MessageStore, messages)),
           Layer.provideMerge(
             ClusterSystem.layerOn({ port: number, drain: "2 seconds", ...settings })

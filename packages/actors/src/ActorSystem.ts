@@ -88,7 +88,10 @@ export interface ActorSystemService {
    * interrupted; finalizers run either way.
    */
   readonly drain: Effect.Effect<void>
-  /** Starts an actor without a message; succeeds when its handlers are built. */
+  /**
+   * Starts an actor without a message; succeeds when its handlers are built. One that lives on
+   * another node is not started: `ActorStopped` with `moved`.
+   */
   readonly start: (
     address: ActorAddress
   ) => Effect.Effect<void, ActorNotRegistered | ActorStopped>

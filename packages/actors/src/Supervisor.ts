@@ -11,6 +11,7 @@ import { ActorContext } from "./ActorContext.ts"
 import { type ActorNotRegistered, type ActorStopped, StopReason } from "./ActorError.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import { Beside, Interruptible } from "./Handling.ts"
+import { keepAlive } from "./internal/remembered/keepAlive.ts"
 import type { Wanted } from "./internal/supervision/offspring.ts"
 import { becomeParent } from "./internal/supervision/parenthood.ts"
 import * as Supervision from "./Supervision.ts"
@@ -165,8 +166,9 @@ export interface SupervisorOptions extends Omit<Options, "children"> {
 /** An actor that does nothing but supervise. */
 export interface Supervisor<Name extends string> extends Actor.Actor<Name, Rpcs> {
   /**
-   * Registers it, and starts one with all its children. The layers of its children are to be
-   * provided to this one, so that they are there before it and go after it.
+   * Registers it, and starts one with all its children; in a cluster on the node that it lives on,
+   * and again where it moves. The layers of its children are to be provided to this one, so that
+   * they are there before it and go after it.
    */
   readonly layer: Layer.Layer<
     never,
@@ -218,10 +220,14 @@ export const make = <const Name extends string>(
     nestedLayer: registered(() => undefined),
     layer: Layer.suspend(() => {
       let last: Cause.Cause<unknown> = Cause.empty
-      const started = Effect.flatMap(ActorSystem, (system) => system.start(address)).pipe(
-        Effect.mapError((error) => failureIn(last) ?? error)
-      )
-      return Layer.provide(Layer.effectDiscard(started), registered((cause) => (last = cause)))
+      const started = Effect.gen(function*() {
+        const system = yield* ActorSystem
+        const { id, type } = address
+        if (system.engine.isHere(type, id)) yield* system.start(address)
+        const page = () => Effect.succeed({ addresses: [address], next: undefined })
+        yield* keepAlive({ system, page, startsPerSecond: 1, lookMillis: Number.POSITIVE_INFINITY })
+      }).pipe(Effect.mapError((error) => failureIn(last) ?? error))
+      return Layer.provide(Layer.scopedDiscard(started), registered((cause) => (last = cause)))
     })
   }
 }

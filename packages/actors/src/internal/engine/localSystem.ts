@@ -21,7 +21,7 @@ import type { ActorAddress } from "../../ActorAddress.ts"
 import {
   ActorElsewhere,
   ActorNotRegistered,
-  type ActorStopped,
+  ActorStopped,
   type AlreadySupervised
 } from "../../ActorError.ts"
 import type { ActorSystemService, Engine, Settings, Stats } from "../../ActorSystem.ts"
@@ -272,10 +272,13 @@ export class LocalSystem implements Engine, Host {
   }
 
   start(address: ActorAddress): Effect.Effect<void, ActorNotRegistered | ActorStopped> {
-    return Effect.suspend((): Effect.Effect<void, ActorNotRegistered | ActorStopped> =>
-      this.species.get(address.type)?.start(address.id)
+    return Effect.suspend((): Effect.Effect<void, ActorNotRegistered | ActorStopped> => {
+      if (!this.isHere(address.type, address.id)) {
+        return new ActorStopped({ address, reason: "moved" })
+      }
+      return this.species.get(address.type)?.start(address.id)
         ?? Effect.fail(this.notRegistered(address))
-    )
+    })
   }
 
   watch(address: ActorAddress, notify: OnTerminated): () => void {

@@ -8,6 +8,7 @@ import type { StoreUnavailable } from "../../DurableError.ts"
 export interface Keeping {
   readonly system: ActorSystemService
   readonly startsPerSecond: number
+  /** Infinite, where they are looked at only when this node gains actors. */
   readonly lookMillis: number
   /** The addresses after one, in their order; none where there are no more. */
   readonly page: (
