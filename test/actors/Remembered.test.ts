@@ -56,7 +56,7 @@ describe("Remembered", () => {
         expect(started()).toEqual(["main", "main"])
       })))
 
-  it.scoped("actors that were started are started by the next process, those that left are not", () =>
+  it.scoped("actors that were started are started by the next process; others are not", () =>
     Effect.gen(function*() {
       const keeping = yield* kept
       yield* run(keeping, () =>

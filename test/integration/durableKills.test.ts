@@ -54,7 +54,7 @@ describe("durable messages under kill -9", () => {
           const n = yield* Ref.getAndUpdate(number, (n) => n + 1)
           const id = ids[n % ids.length] ?? ""
           const entry = `e-${n}`
-          const sent = ledger(id).Post({ entry }, { timeout: "20 seconds" })
+          const sent = ledger(id).Post({ entry }, { timeout: "1 minute" })
           yield* Effect.matchEffect(sent, {
             onSuccess: () => Effect.sync(() => void acknowledged.set(entry, id)),
             onFailure: (error) => Effect.sync(() => void unanswered.push(error.message))

@@ -1,6 +1,6 @@
 /**
- * A node of a cluster that runs ledgers, on a database file: `node ledgerNode.ts FILE PORT`. It says
- * when it is up.
+ * A node of a cluster that runs ledgers, on a database file: `node ledgerNode.ts FILE PORT`. It
+ * says when it is up.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cluster } from "@plantd/cluster"

@@ -80,6 +80,14 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/testing/sightings.ts"
   ],
   "test/actors/TestSystem.test.ts": ["packages/actors/src/internal/testing/settling.ts"],
+  "test/actors/Remembered.test.ts": [
+    "packages/actors/src/RememberedStore.ts",
+    "packages/actors/src/SqlRememberedStore.ts",
+    "packages/actors/src/internal/engine/listening.ts",
+    "packages/actors/src/internal/remembered/keepAlive.ts",
+    "packages/actors/src/internal/remembered/memoryRemembered.ts",
+    "packages/actors/src/internal/remembered/writeDown.ts"
+  ],
   "test/actors/MessageStore.test.ts": [
     "packages/actors/src/SqlMessageStore.ts",
     "packages/actors/src/internal/messages/memoryMessages.ts",

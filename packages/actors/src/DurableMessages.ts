@@ -23,6 +23,7 @@ import { Desk, deskIdOf, desksOn } from "./internal/messages/desk.ts"
 import type { DeskGround } from "./internal/messages/deskWork.ts"
 import { makeSender } from "./internal/messages/sender.ts"
 import { MessageStore } from "./MessageStore.ts"
+import { onGained } from "./internal/engine/listening.ts"
 
 /** How durable messages are handled, and kept. */
 export interface Settings {
@@ -104,10 +105,7 @@ const boundsOf = (settings: Settings) => {
 const looking = ({ engine, store }: DeskGround, { pollMillis }: Bounds) =>
   Effect.gen(function*() {
     const latch = yield* Effect.makeLatch(false)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => engine.onGained(() => latch.unsafeOpen())),
-      (end) => Effect.sync(end)
-    )
+    yield* onGained(engine, () => latch.unsafeOpen())
     let after: ActorAddress | undefined = undefined
     const look = Effect.gen(function*() {
       yield* latch.close

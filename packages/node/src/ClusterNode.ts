@@ -5,6 +5,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { ActorSystem, DurableMessages, Quarantine, Reminder } from "@plantd/actors"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
 import * as SqlMessageStore from "@plantd/actors/SqlMessageStore"
+import * as SqlRememberedStore from "@plantd/actors/SqlRememberedStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { ZmqTransport } from "@plantd/hardware"
@@ -63,6 +64,7 @@ export type Surroundings =
   | ActorSystem
   | Cluster
   | Layer.Layer.Success<typeof SqlDurableStore.layer>
+  | Layer.Layer.Success<typeof SqlRememberedStore.layer>
   | Layer.Layer.Success<typeof SqlReminderStore.layer>
   | Layer.Layer.Success<typeof Reminder.layer>
   | Quarantine.Quarantine
@@ -120,6 +122,7 @@ export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, St
       SqlDurableStore.layer,
       SqlReminderStore.layer,
       SqlMessageStore.layer,
+      SqlRememberedStore.layer,
       SqlDeviceStore.layer
     ]),
     Layer.provide(ZmqTransport.layer),

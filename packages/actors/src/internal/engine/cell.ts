@@ -184,17 +184,13 @@ export class Cell implements Job, Life, Runnable, Home {
     this.proceed()
   }
 
-  /**
-   * Stops an actor that took no message for the given number of sweeps, and has nothing to do; says
-   * whether it did.
-   */
+  /** Stops an actor that took no message for so many sweeps, and has nothing to do; true then. */
   passivate(sweeps: number): boolean {
     if (this.species.sweep - this.messages.touched < sweeps || this.stage !== "ready") return false
     if (this.awake || this.hasMessages() || this.postbox.stashed > 0) return false
     if (this.parent !== undefined || this.incarnation?.isPending === true) return false
-    if (this.messages.isStreaming) return false
-    this.stop("passivated")
-    return true
+    if (!this.messages.isStreaming) this.stop("passivated")
+    return this.stopping !== undefined
   }
 
   readonly hasLease = (): boolean => this.host.hasLease()

@@ -3,6 +3,7 @@ import { Cause, Effect, type Scope } from "effect"
 import { type ActorAddress, format } from "../../ActorAddress.ts"
 import type { ActorSystemService } from "../../ActorSystem.ts"
 import type { StoreUnavailable } from "../../DurableError.ts"
+import { onGained } from "../engine/listening.ts"
 
 /** What is kept alive, and how. */
 export interface Keeping {
@@ -30,10 +31,7 @@ export const keepAlive = (keeping: Keeping): Effect.Effect<void, never, Scope.Sc
   Effect.gen(function*() {
     const { lookMillis, system: { engine } } = keeping
     const latch = yield* Effect.makeLatch(false)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => engine.onGained(() => latch.unsafeOpen())),
-      (end) => Effect.sync(end)
-    )
+    yield* onGained(engine, () => latch.unsafeOpen())
     const round = Effect.gen(function*() {
       yield* latch.close
       yield* look(keeping)

@@ -25,6 +25,7 @@ import {
   missed,
   nextReach
 } from "./reminderSchedule.ts"
+import { onGained } from "../engine/listening.ts"
 
 /** How ticks are delivered; times in ms. */
 export interface Ticking {
@@ -71,10 +72,7 @@ export const runScheduler = (
   Effect.gen(function*() {
     const latch = yield* Effect.makeLatch(false)
     const scheduler = new Scheduler(surroundings, latch, yield* Effect.scope)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => surroundings.engine.onGained(() => latch.unsafeOpen())),
-      (end) => Effect.sync(end)
-    )
+    yield* onGained(surroundings.engine, () => latch.unsafeOpen())
     yield* Effect.forkScoped(scheduler.run)
     return Effect.asVoid(latch.open)
   })
@@ -124,7 +122,7 @@ class Scheduler {
     if (free <= 0) return yield* this.latch.await
     const rows = yield* this.store.earliest(this.reach)
     const now = yield* Clock.currentTimeMillis
-    const mine = rows.filter((row) => this.isHere(row))
+    const mine = rows.filter(({ address: { id, type } }) => this.engine.isHere(type, id))
     const others = rows.length - mine.length
     this.reach = nextReach(this.reach, { others, least: ticksAtOnceMax })
     let wait = others > 0 ? Math.min(pollMillis, besideOthersMillis) : pollMillis
@@ -140,10 +138,6 @@ class Scheduler {
     }
     yield* Effect.raceFirst(this.latch.await, Effect.sleep(wait))
   })
-
-  private isHere({ address: { id, type } }: Key): boolean {
-    return this.engine.isHere(type, id)
-  }
 
   private fork(row: StoredReminder | UnreadableReminder): Effect.Effect<void> {
     this.underWay.add(row.id)
