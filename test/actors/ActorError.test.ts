@@ -30,6 +30,14 @@ describe("messages", () => {
     expect(
       new ActorError.ActorNotRegistered({ address, registered: ["Valve", "Tank"] }).message
     ).toContain("registered: Valve, Tank")
+    const { message } = new ActorError.ActorNotRegistered({
+      address,
+      registered: ["Tank"],
+      node: "10.0.0.7:7700"
+    })
+    for (const said of ["node 10.0.0.7:7700", "it has: Tank", "modules", "weight 0"]) {
+      expect(message).toContain(said)
+    }
   })
 })
 

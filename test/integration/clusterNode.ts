@@ -2,8 +2,10 @@
  * A node of a cluster that runs tallies, on a database: `node clusterNode.ts STORAGE PORT LISTEN`,
  * where the storage is a file or `postgres://…`, and LISTEN is the port that it listens on where
  * that is another one. It says when it is up, and which of its actors started and ended. With
- * VALVE="COMMANDS TELEMETRY" it controls the valve that is served there, too.
+ * VALVE="COMMANDS TELEMETRY" it controls the valve that is served there, too; with TALLY=none it
+ * knows no tallies.
  */
+import "./skew.ts"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { ActorSystem } from "@plantd/actors"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
@@ -44,7 +46,9 @@ const valve = commands === undefined || telemetry === undefined
     config: () => ({ commands, telemetry })
   }).pipe(Layer.provide([SqlDeviceStore.layer, ZmqTransport.layer]))
 
-const node = Layer.mergeAll(TallyLive, valve, tell).pipe(
+const tallies = process.env["TALLY"] === "none" ? Layer.empty : TallyLive
+
+const node = Layer.mergeAll(tallies, valve, tell).pipe(
   Layer.provide(ClusterSystem.layer({ port: Number(port), listenPort: Number(listen) })),
   Layer.provide(SqlDurableStore.layer),
   Layer.provide(clientOf(storage)),

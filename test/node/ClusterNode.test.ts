@@ -12,6 +12,7 @@ describe("a node that cannot start", () => {
     [
       [{ storage: "/nowhere/at/all.db" }, "StorageUnavailable", "directory does not exist"],
       [{ storage: "postgres://u:hidden@127.0.0.1:1/x" }, "StorageUnavailable", "ECONNREFUSED"],
+      [{ storage: "postgres://u:hid/hidden@127.0.0.1:1/x" }, "StorageUnavailable", "Invalid URL"],
       [{ port: 25_001, modules: ["nowhere.js"] }, "ModuleInvalid", "nowhere.js"],
       [{ port: 25_002, modules: ["vitest.config.ts"] }, "ModuleInvalid", "expected a Layer"],
       [{ port: 25_003, host: "203.0.113.1" }, "CannotListen", "203.0.113.1:25003"]
@@ -27,6 +28,10 @@ describe("a node that cannot start", () => {
   it("a storage is shown without its password", () => {
     expect(ClusterNode.shown("postgres://me:secret@host:5432/db")).toBe(
       "postgres://me:***@host:5432/db"
+    )
+    expect(ClusterNode.shown("postgres://me:se@cr/et@host/db")).toBe("postgres://me:***@host/db")
+    expect(ClusterNode.shown("postgres://host/db?user=me&password=secret&ssl=true")).toBe(
+      "postgres://host/db?user=me&password=***&ssl=true"
     )
     expect(ClusterNode.shown("postgres://host/db")).toBe("postgres://host/db")
     expect(ClusterNode.shown("plantd.db")).toBe("plantd.db")

@@ -175,10 +175,20 @@ export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExc
 /** No behaviour is registered for this type of actor: its layer is not part of the program. */
 export class ActorNotRegistered extends Schema.TaggedError<ActorNotRegistered>()(
   "ActorNotRegistered",
-  { address: ActorAddress, registered: Schema.Array(Schema.String) }
+  {
+    address: ActorAddress,
+    registered: Schema.Array(Schema.String),
+    /** The node that the actor lives on, where that is another one. */
+    node: Schema.optionalWith(Schema.String, { exact: true })
+  }
 ) {
   override get message(): string {
     const known = this.registered.length === 0 ? "none" : this.registered.join(", ")
+    if (this.node !== undefined) {
+      return `${format(this.address)} cannot be reached: it lives on the node ${this.node}, which`
+        + ` has no actor type ${this.address.type} (it has: ${known}); start that node with the`
+        + " modules that the others have, or with weight 0, so that it runs no actors"
+    }
     return `${format(this.address)} cannot be reached: no actor type ${this.address.type}`
       + ` is registered (registered: ${known}); provide the layer made by its toLayer`
       + " beside the ActorSystem"

@@ -92,6 +92,8 @@ export interface HostedSystem {
   readonly protocolOf: (type: string) => RpcGroup.RpcGroup<Rpc.Any> | undefined
   /** Whether a behaviour of the type is registered here. */
   readonly hasType: (type: string) => boolean
+  /** The types that it has behaviours of. */
+  readonly types: () => ReadonlyArray<string>
   /** The actors that are alive here. */
   readonly residents: () => ReadonlyArray<ActorAddress>
   /**

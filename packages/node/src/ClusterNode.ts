@@ -41,14 +41,18 @@ export type StartError = ClusterSystem.JoinError | ModuleInvalid | StorageUnavai
 
 const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
-/** A storage as it may be shown: without its password. */
+/** A storage as it may be shown: without its password, whatever characters that has. */
 export const shown = (storage: string): string =>
-  storage.replace(/(:\/\/[^:/@]*):[^@]*@/, "$1:***@")
+  storage.replace(/(:\/\/[^:/@]*):.*@/, "$1:***@")
+    .replaceAll(/([?&][^=&]*password=)[^&]*/gi, "$1***")
+
+/** A server that says nothing for so long is not reached; its client would wait for ever. */
+const connectTimeout = "5 seconds"
 
 /** The database that a configuration names. */
 export const storage = (name: string): Layer.Layer<SqlClient, StorageUnavailable> => {
   const client = isPostgres(name)
-    ? PgClient.layer({ url: Redacted.make(name) })
+    ? PgClient.layer({ url: Redacted.make(name), connectTimeout })
     : SqliteClient.layer({ filename: name })
   const failed = (cause: Cause.Cause<unknown>) => {
     const error = Cause.squash(cause)

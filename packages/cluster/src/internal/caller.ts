@@ -28,6 +28,8 @@ import { ServedStream } from "./servedStream.ts"
 
 /** Where the actors live that are asked. */
 export interface Household {
+  /** The address of this node. */
+  readonly address: string
   readonly hosted: Placement.HostedSystem
   readonly isHere: (type: string, id: string) => boolean
   /** Whether types of actors may still be registered. */
@@ -166,7 +168,9 @@ export class Caller {
     if (!isHere(type, id)) return false
     if (!hosted.hasType(type)) {
       if (isStarting()) return false
-      return refuse(new ActorError.ActorNotRegistered({ address, registered: [] }))
+      const { address: node } = this.household
+      const registered = hosted.types()
+      return refuse(new ActorError.ActorNotRegistered({ address, registered, node }))
     }
     const rpc = hosted.protocolOf(type)?.requests.get(tag) as Rpc.AnyWithProps | undefined
     const invalid = (issue: string, part: "payload" | "answer") =>

@@ -162,6 +162,7 @@ const inboxOf = (
   { hosted, router }: { readonly hosted: Placement.HostedSystem; readonly router: Router }
 ): Inbox =>
   new Inbox({
+    address: self.address,
     session: self.session,
     hosted,
     isHere: router.isHere,

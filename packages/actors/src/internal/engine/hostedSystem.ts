@@ -22,6 +22,7 @@ export const makeHostedSystem = (
     gained: () => system.gained(),
     protocolOf: (type) => system.protocolOf(type) ?? system.met.get(type),
     hasType: (type) => system.species.has(type),
+    types: () => [...system.species.keys()],
     residents: () => cellsOf(system, () => true).map(([, cell]) => cell.address),
     release: (concerns, { withinMillis }) =>
       Effect.suspend(() =>
