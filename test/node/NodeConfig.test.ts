@@ -47,6 +47,7 @@ describe("the configuration of a node", () => {
           PLANTD_LEASE: "5s",
           PLANTD_LISTEN_HOST: "::1",
           PLANTD_LISTEN_PORT: "7800",
+          PLANTD_CONFIG: "node.yaml",
           PLANTD_CONTROL: "ipc://x",
           PATH: "/bin"
         },

@@ -137,7 +137,7 @@ const fromFile = (file: string): Effect.Effect<Given, ConfigInvalid, FileSystem.
 
 const prefix = "PLANTD_"
 /** Variables that say other things than how a node is configured. */
-const others = ["PLANTD_CONTROL"]
+const others = ["PLANTD_CONFIG", "PLANTD_CONTROL"]
 
 const variableOf = (key: string): string =>
   prefix + key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
