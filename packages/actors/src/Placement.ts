@@ -48,8 +48,8 @@ export interface Parcel {
 /** Says where actors live, and carries messages. Plain code: it is asked for each message. */
 export interface Placement {
   readonly isHere: (type: string, id: string) => boolean
-  /** Whether this node may run its actors still, those that are moving away too. */
-  readonly hasLease: () => boolean
+  /** Whether this node may run an actor still, also where it is moving away. */
+  readonly hasLease: (type: string, id: string) => boolean
   /** Takes a message over; it never throws. */
   readonly carry: (parcel: Parcel) => void
   /**

@@ -24,10 +24,10 @@ import type { ClusterService, MembershipEvent } from "../Cluster.ts"
 import { type Bounds, boundsOf, type Settings } from "../ClusterSettings.ts"
 import { type Joining, LeaseStore, type View } from "../LeaseStore.ts"
 import { PeerTransport } from "../PeerTransport.ts"
-import { holdLeases } from "./heldLeases.ts"
+import { type HeldLeases, type Holder, holdLeases } from "./heldLeases.ts"
 import { Inbox } from "./inbox.ts"
 import { LeaseClock } from "./leaseClock.ts"
-import { addressOf, runnerStorageOf } from "./leaseKeeper.ts"
+import { actorsIn, addressOf, runnerStorageOf } from "./leaseKeeper.ts"
 import { giveAway, join, lookAgain, newSession, stopWithLease } from "./membership.ts"
 import { eventsBetween } from "./memberEvents.ts"
 import { Router } from "./router.ts"
@@ -51,7 +51,7 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     const ground = yield* groundOf(settings)
     const { bounds, self, store, transport } = ground
     const drain = yield* Effect.cached(giveAway(self, bounds, store))
-    const late: Late = { engine: undefined, hosted: undefined }
+    const late: Late = { engine: undefined, hosted: undefined, leases: undefined }
     const router = routerOf(ground, late, drain)
     const hosted = yield* Placement.host(router, actors)
     late.hosted = hosted
@@ -66,7 +66,9 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
       (batch) => inbox.take(batch)
     )
     yield* join(ground)
-    const storage = yield* storageOf(ground, { hosted, onView })
+    const leases = yield* holdLeases(leaseHolderOf(ground, hosted))
+    late.leases = leases
+    const storage = storageOf(ground, { hosted, leases, onView })
     late.engine = yield* shardingOf(storage, settings, bounds)
     yield* Effect.forkScoped(lookAgain(ground.again, store, onView))
     yield* Effect.forkScoped(stopWithLease(ground.lease, hosted))
@@ -123,11 +125,15 @@ const groundOf = (settings: Settings) =>
 interface Late {
   engine: Sharding.Sharding["Type"] | undefined
   hosted: Placement.HostedSystem | undefined
+  leases: HeldLeases | undefined
 }
 
 const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Router => {
   const { again, bounds, lease, now, run, self, settings, shards, transport } = ground
   let number = 0
+  // Both: the lease of the node may have been renewed after this one was lost.
+  const hasLease = (shard: number) =>
+    lease.isValid && late.leases?.has(shards.names[shard] ?? "") === true
   return new Router({
     shards,
     self,
@@ -144,9 +150,9 @@ const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Route
     },
     holds: (shard) => {
       const id = shards.ids[shard]
-      return id !== undefined && late.engine?.hasShardId(id) === true && lease.isValid
+      return id !== undefined && late.engine?.hasShardId(id) === true && hasLease(shard)
     },
-    hasLease: () => lease.isValid,
+    hasLease,
     watchHere: (address, notify) =>
       late.hosted?.service.engine.watch(address, notify) ?? (() => undefined),
     protocolOf: (type) => late.hosted?.protocolOf(type),
@@ -209,27 +215,36 @@ const gainsShards = (session: string, before: View, now: View): boolean => {
   return false
 }
 
+const leaseHolderOf = (
+  { bounds, lease, now, self, shards, store }: Ground,
+  hosted: Placement.HostedSystem
+): Holder => ({
+  ...bounds,
+  clock: lease,
+  now,
+  self,
+  store,
+  revoke: (names) => hosted.revoke(actorsIn(shards, names))
+})
+
 const storageOf = (
-  { again, bounds, lease, now, self, shards, store }: Ground,
-  { hosted, onView }: {
+  { again, bounds, self, shards, store }: Ground,
+  { hosted, leases, onView }: {
     readonly hosted: Placement.HostedSystem
+    readonly leases: HeldLeases
     readonly onView: (view: View) => void
   }
 ) =>
-  Effect.map(
-    holdLeases({ ...bounds, clock: lease, hosted, now, self, store }),
-    (held) =>
-      runnerStorageOf({
-        self,
-        store,
-        held,
-        shards,
-        hosted,
-        handoffMillis: bounds.handoffMillis,
-        onView,
-        onChange: () => again.unsafeOpen()
-      })
-  )
+  runnerStorageOf({
+    self,
+    store,
+    held: leases,
+    shards,
+    hosted,
+    handoffMillis: bounds.handoffMillis,
+    onView,
+    onChange: () => again.unsafeOpen()
+  })
 
 /** The cluster engine, which divides the shards among the nodes; it sends no messages here. */
 const shardingOf = (

@@ -3,7 +3,7 @@
  * and relied on until their end by the clock of this node: a store that answers late, or not at all
  * for a while, takes nothing from a node whose lease lasts still.
  */
-import type { DurableError, Placement } from "@plantd/actors"
+import type { DurableError } from "@plantd/actors"
 import { Effect, Fiber, FiberId, type Scope } from "effect"
 import type { AddressInUse, LeaseLost, ShardsDiffer } from "../ClusterError.ts"
 import type { Joining, LeaseStoreService } from "../LeaseStore.ts"
@@ -15,7 +15,8 @@ export interface Holder {
   readonly store: LeaseStoreService
   readonly clock: LeaseClock
   readonly now: () => number
-  readonly hosted: Pick<Placement.HostedSystem, "revoke">
+  /** Ends the actors of these shards at once, of all where none are named. */
+  readonly revoke: (names: ReadonlyArray<string> | undefined) => Effect.Effect<void>
   readonly leaseMillis: number
   readonly refreshMillis: number
 }
@@ -35,12 +36,19 @@ export class HeldLeases {
   private readonly scope: Scope.Scope
   /** When each was known to be held. */
   private readonly held = new Map<string, number>()
+  /** When each was given up, for as long as a renewal from before may tell of it. */
+  private readonly givenUp = new Map<string, number>()
   private acquiring: Acquiring | undefined = undefined
   private trouble: Trouble | undefined = undefined
 
   constructor(holder: Holder, scope: Scope.Scope) {
     this.holder = holder
     this.scope = scope
+  }
+
+  /** Whether a shard is held, where the lease of the node lasts. Plain code. */
+  has(name: string): boolean {
+    return this.held.has(name)
   }
 
   /** What is held; fails with what kept it from being renewed where the lease is over. */
@@ -78,7 +86,10 @@ export class HeldLeases {
     names: ReadonlyArray<string> | undefined
   ): Effect.Effect<void, DurableError.StoreUnavailable> {
     return Effect.suspend(() => {
-      for (const name of names ?? Array.from(this.held.keys())) this.held.delete(name)
+      for (const name of names ?? Array.from(this.held.keys())) {
+        this.held.delete(name)
+        this.givenUp.set(name, this.holder.now())
+      }
       return this.holder.store.release(this.holder.self.session, names)
     })
   }
@@ -102,10 +113,13 @@ export class HeldLeases {
         Effect.catchTag("LeaseLost", () => this.rejoin),
         Effect.matchEffect({
           onSuccess: (names) =>
-            Effect.sync(() => {
+            Effect.suspend(() => {
               this.trouble = undefined
+              // Before the lease counts again: what ran out meanwhile is another node's by now.
+              const lost = this.know(names, begunAt)
               clock.renewed(begunAt, leaseMillis)
-              this.know(names, begunAt)
+              if (lost.length === 0) return Effect.void
+              return Effect.asVoid(Effect.forkIn(this.holder.revoke(lost), this.scope))
             }),
           onFailure: (trouble) => this.failed(trouble)
         })
@@ -120,13 +134,23 @@ export class HeldLeases {
     return Effect.logWarning(`the lease of this node was not renewed: ${trouble.message}`)
   }
 
-  /** What was taken after a renewal had begun is not in what it gives. */
-  private know(names: ReadonlyArray<string>, begunAt: number): void {
+  /**
+   * What was taken after a renewal had begun is not in what it gives. Gives what was held, and is
+   * not any more.
+   */
+  private know(names: ReadonlyArray<string>, begunAt: number): ReadonlyArray<string> {
     const all = new Set(names)
+    const lost: Array<string> = []
     for (const [name, since] of this.held) {
-      if (since < begunAt && !all.has(name)) this.held.delete(name)
+      if (since < begunAt && !all.has(name)) lost.push(name)
     }
-    for (const name of names) if (!this.held.has(name)) this.held.set(name, begunAt)
+    for (const name of lost) this.held.delete(name)
+    for (const name of names) {
+      const givenUpAt = this.givenUp.get(name) ?? Number.NEGATIVE_INFINITY
+      if (!this.held.has(name) && givenUpAt < begunAt) this.held.set(name, begunAt)
+    }
+    for (const [name, at] of this.givenUp) if (at < begunAt) this.givenUp.delete(name)
+    return lost
   }
 
   private take(
@@ -144,14 +168,14 @@ export class HeldLeases {
 
   /** Another run of this node, or a person, has removed it: what it held is lost; it joins anew. */
   private get rejoin() {
-    const { clock, hosted, leaseMillis, self, store } = this.holder
+    const { clock, leaseMillis, revoke, self, store } = this.holder
     const none: ReadonlyArray<string> = []
     return Effect.suspend(() => {
       clock.lost()
       this.held.clear()
       return Effect.as(
         Effect.zipRight(
-          hosted.revoke(() => true),
+          revoke(undefined),
           store.join(self, { ttlMillis: leaseMillis })
         ),
         none

@@ -68,7 +68,8 @@ const shardIdsOf = (names: ReadonlyArray<string>): Array<ShardId> =>
 const persisted = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, PersistenceError> =>
   Effect.mapError(effect, (cause) => new PersistenceError({ cause }))
 
-const actorsIn = (
+/** Whether an actor is in one of these shards, or in any where none are named. */
+export const actorsIn = (
   shards: ShardMap,
   names: ReadonlyArray<string> | undefined
 ): (address: ActorAddress.ActorAddress) => boolean => {

@@ -26,8 +26,8 @@ export interface Region {
   readonly protocolOf: Placement.HostedSystem["protocolOf"]
   /** Connects a peer, and posts for it until it is closed. */
   readonly open: (peer: Peer) => void
-  /** Whether the lease of this node lasts still. */
-  readonly hasLease: () => boolean
+  /** Whether this node may run the actors of a shard still, also where it moves away. */
+  readonly hasLease: (shard: number) => boolean
   /** Gives what this node holds to others. */
   readonly drain: Effect.Effect<void>
   /** The view is to be read anew soon. */
@@ -54,7 +54,10 @@ export class Router implements Placement.Placement {
 
   readonly beforeClose: Effect.Effect<void> = Effect.suspend(() => this.region.drain)
 
-  readonly hasLease = (): boolean => this.region.hasLease()
+  readonly hasLease = (_type: string, id: string): boolean => {
+    const { hasLease, shards } = this.region
+    return hasLease(shards.of(id))
+  }
 
   readonly isHere = (_type: string, id: string): boolean => {
     const { holds, shards } = this.region

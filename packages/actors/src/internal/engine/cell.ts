@@ -193,7 +193,7 @@ export class Cell implements Job, Life, Runnable, Home {
     return this.stopping !== undefined
   }
 
-  readonly hasLease = (): boolean => this.host.hasLease()
+  readonly hasLease = (): boolean => this.host.hasLease(this.address)
   readonly endReason = (): EndReason => this.stopping ?? "restarting"
   hasMessages(): boolean {
     return this.messages.isHandling || this.postbox.backlog > 0

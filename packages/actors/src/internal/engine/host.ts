@@ -19,8 +19,8 @@ export interface Host extends PostOffice {
   /** Grows from one actor to the next: the order in which they were started. */
   readonly nextSerial: () => number
   readonly random: () => number
-  /** Whether this node may run its actors still. */
-  readonly hasLease: () => boolean
+  /** Whether this node may run an actor still. */
+  readonly hasLease: (address: ActorAddress) => boolean
   readonly publish: (event: LifecycleEvent) => void
   readonly watch: (target: ActorAddress, notify: OnTerminated) => () => void
 }

@@ -181,8 +181,8 @@ export class LocalSystem implements Engine, Host {
     )
   }
 
-  hasLease(): boolean {
-    return this.placement?.hasLease() ?? true
+  hasLease({ id, type }: ActorAddress): boolean {
+    return this.placement?.hasLease(type, id) ?? true
   }
 
   random(): number {
