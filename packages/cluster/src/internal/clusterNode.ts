@@ -28,7 +28,7 @@ import { type HeldLeases, type Holder, holdLeases } from "./heldLeases.ts"
 import { Inbox } from "./inbox.ts"
 import { LeaseClock } from "./leaseClock.ts"
 import { actorsIn, addressOf, runnerStorageOf } from "./leaseKeeper.ts"
-import { giveAway, join, lookAgain, newSession, stopWithLease } from "./membership.ts"
+import { giveAway, join, lookAgain, newSession, stopWithLease, untilSent } from "./membership.ts"
 import { eventsBetween } from "./memberEvents.ts"
 import { Router } from "./router.ts"
 import { group, ShardMap } from "./shardMap.ts"
@@ -72,7 +72,10 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     late.engine = yield* shardingOf(storage, settings, bounds)
     yield* Effect.forkScoped(lookAgain(ground.again, store, onView))
     yield* Effect.forkScoped(stopWithLease(ground.lease, hosted))
-    yield* Effect.addFinalizer(() => drain)
+    // Its last answers, before nobody takes it for a member any more.
+    yield* Effect.addFinalizer(() =>
+      Effect.zipRight(drain, untilSent(() => router.isEmpty, bounds.attemptMillis))
+    )
     const cluster: ClusterService = {
       self,
       view: store.view,

@@ -45,6 +45,9 @@ export const join = (
   return Effect.acquireRelease(again(tries), () => Effect.ignore(store.leave(self.session)))
 }
 
+/** Between two looks whether all was sent, in milliseconds. */
+const sentLookMillis = 5
+
 /** Looks at who holds what when messages wait for that; at most once in a while. */
 export const lookAgain = (
   again: Effect.Latch,
@@ -72,6 +75,15 @@ export const stopWithLease = (
       Effect.zipRight(hosted.revoke(() => true))
     )
   }).pipe(Effect.forever)
+}
+
+/** Waits until nothing is left to be sent, for about so long as one try may take. */
+export const untilSent = (isEmpty: () => boolean, withinMillis: number): Effect.Effect<void> => {
+  const wait: Effect.Effect<void> = Effect.suspend(() =>
+    isEmpty() ? Effect.void : Effect.delay(wait, sentLookMillis)
+  )
+  // Also where a scope closes by it, which nothing interrupts.
+  return Effect.asVoid(Effect.timeoutOption(Effect.interruptible(wait), withinMillis))
 }
 
 /** Gives the shards of a node to others; done when they are held by none, or time is over. */

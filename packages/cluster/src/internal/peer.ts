@@ -89,6 +89,11 @@ export class Peer {
     return out
   }
 
+  /** Whether all that was to go there has gone, and was received. */
+  get isEmpty(): boolean {
+    return this.closed || (this.queue.length === 0 && this.posted.length === 0)
+  }
+
   /** The answer to an ask has come. */
   answered(number: number): Outgoing | undefined {
     const outgoing = this.asked.get(number)

@@ -158,6 +158,11 @@ export class Router implements Placement.Placement {
     }
   }
 
+  /** Whether no peer is to be sent anything any more. */
+  get isEmpty(): boolean {
+    return [...this.peers.values()].every(({ isEmpty }) => isEmpty)
+  }
+
   /** How many messages wait for a holder of their shard. */
   get waiting(): number {
     return this.heldCount
