@@ -27,8 +27,11 @@ type Trouble = LeaseLost | AddressInUse | ShardsDiffer | DurableError.StoreUnava
 /** Between two looks whether others have given up what is to be taken, in milliseconds. */
 const acquireAgainMillis = 20
 
-/** Of shards that others hold still, the rest is waited for so often as long as a renewal takes. */
-const acquirePatience = 4
+/**
+ * Once no more shards have come for so many renewals, those that have come are used; the engine
+ * asks for the rest 1 s later. What it has not asked for that long it does not want any more.
+ */
+const acquirePatience = 2
 
 /** Leases of shards, by their names. */
 export class HeldLeases {
@@ -39,6 +42,8 @@ export class HeldLeases {
   /** When each was given up, for as long as a renewal from before may tell of it. */
   private readonly givenUp = new Map<string, number>()
   private acquiring: Acquiring | undefined = undefined
+  /** When shards were asked for last. */
+  private askedAt = 0
   private trouble: Trouble | undefined = undefined
 
   constructor(holder: Holder, scope: Scope.Scope) {
@@ -59,18 +64,19 @@ export class HeldLeases {
   }
 
   /**
-   * Takes shards, and waits a while for those that others hold. Who asks again for the same gets
-   * what is under way: it may take longer than he waits.
+   * Takes shards, and waits for those that others are about to give up. Who asks again for the same
+   * gets what is under way: it may take longer than he waits.
    */
   acquire(
     names: ReadonlyArray<string>
   ): Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable> {
     return Effect.suspend(() => {
+      this.askedAt = this.holder.now()
       const key = names.toSorted().join()
       if (this.acquiring?.key === key) return Fiber.join(this.acquiring.fiber)
       this.acquiring?.fiber.unsafeInterruptAsFork(FiberId.none)
-      const until = this.holder.now() + this.holder.refreshMillis * acquirePatience
-      return Effect.flatMap(Effect.forkIn(this.take(names, until), this.scope), (fiber) => {
+      const taking = this.take(names, { taken: 0, at: this.askedAt })
+      return Effect.flatMap(Effect.forkIn(taking, this.scope), (fiber) => {
         const acquiring = { key, fiber }
         this.acquiring = acquiring
         fiber.addObserver(() => {
@@ -155,14 +161,18 @@ export class HeldLeases {
 
   private take(
     names: ReadonlyArray<string>,
-    until: number
+    before: { readonly taken: number; readonly at: number }
   ): Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable> {
-    const { now, store } = this.holder
+    const { now, refreshMillis, store } = this.holder
     return Effect.flatMap(store.acquire(this.holding, names), (taken) => {
-      for (const name of taken) this.held.set(name, now())
-      return taken.length === names.length || now() >= until
+      const at = now()
+      for (const name of taken) this.held.set(name, at)
+      const last = taken.length > before.taken ? { taken: taken.length, at } : before
+      const patience = refreshMillis * acquirePatience
+      const stalled = taken.length > 0 && at - last.at >= patience
+      return taken.length === names.length || stalled || at - this.askedAt >= patience
         ? Effect.succeed(taken)
-        : Effect.delay(this.take(names, until), acquireAgainMillis)
+        : Effect.delay(this.take(names, last), acquireAgainMillis)
     })
   }
 
