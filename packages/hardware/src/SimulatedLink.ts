@@ -98,7 +98,12 @@ export const simulated = <
         network: options.network ?? {},
         settings: { ...settings, ...options.settings },
         scope,
-        within: (effect) => Effect.flatMap(fork(Effect.provide(effect, store)), Fiber.join)
+        // Not joined: whoever waits keeps the scheduler and the clock that he has.
+        within: (effect) =>
+          Effect.flatMap(
+            fork(Effect.provide(effect, store)),
+            (fiber) => Effect.flatten(Fiber.await(fiber))
+          )
       })
       devices.set(id, device)
       return device

@@ -6,15 +6,9 @@ export type Fork<R> = <A, E>(
   effect: Effect.Effect<A, E, R>
 ) => Effect.Effect<Fiber.RuntimeFiber<A, E>>
 
-/**
- * Forks with the services and settings of whoever makes this, until the scope is closed; only the
- * clock is that of whoever forks, so that an actor and its device have the same time.
- */
+/** Forks with the services and settings of whoever makes this, until the scope is closed. */
 export const makeFork = <R>(): Effect.Effect<Fork<R>, never, Scope.Scope | R> =>
   Effect.map(
     FiberSet.makeRuntime<R>(),
-    (run) => (effect) =>
-      Effect.clockWith((clock) =>
-        Effect.sync(() => run(Effect.withClock(effect, clock), { immediate: true }))
-      )
+    (run) => (effect) => Effect.sync(() => run(effect, { immediate: true }))
   )
