@@ -1,0 +1,125 @@
+/**
+ * Faults by their names, and plans of them. A plan is data: drawn from a seed, printed, made smaller
+ * and replayed.
+ */
+import { Schema } from "effect"
+import { chanceOf, oneOf, wholeOf } from "./internal/chance.ts"
+
+/** The kinds of faults. */
+export const Kind = Schema.Literal(
+  "kill",
+  "powerLoss",
+  "stop",
+  "pause",
+  "isolate",
+  "partition",
+  "partitionOneWay",
+  "slow",
+  "resetConnections",
+  "clockSkew",
+  "storage.cut",
+  "storage.slow",
+  "storage.loseReply",
+  "storage.full"
+)
+/**
+ * The kinds of faults.
+ * - `kill`: the process of a node ends as by kill -9; its peers are told by their connections.
+ * - `powerLoss`: it ends, and nobody is told.
+ * - `stop`: it is told to stop, and does so in good order.
+ * - `pause`: it stands still, as after SIGSTOP, and then goes on.
+ * - `isolate`: it reaches nobody, storage neither, and is reached by nobody.
+ * - `partition`, `partitionOneWay`: two nodes do not reach each other, or one not the other.
+ * - `slow`: messages between two nodes take 200 to 800 ms longer.
+ * - `resetConnections`: all connections of a node break, and it goes on.
+ * - `clockSkew`: its wall clock is up to an hour off.
+ * - `storage.cut`: a node does not reach the storage.
+ * - `storage.slow`, `storage.loseReply`, `storage.full`: for all nodes the storage takes up to
+ *   4 s longer each way, does half of its writes without an answer, or refuses them.
+ *
+ * A node that was killed, has lost its power, or was stopped is started anew after the time of its
+ * fault; the others end then.
+ */
+export type Kind = typeof Kind.Type
+
+/** All kinds. */
+export const kinds: ReadonlyArray<Kind> = Kind.literals
+
+/** One fault. */
+export const Fault = Schema.Struct({
+  kind: Kind,
+  /** When it begins, in virtual milliseconds after the workload. */
+  atMillis: Schema.NonNegativeInt,
+  /** How long it lasts. */
+  forMillis: Schema.NonNegativeInt,
+  /** The number of the node, from 0. */
+  node: Schema.NonNegativeInt,
+  /** The other node, where there are two. */
+  other: Schema.NonNegativeInt,
+  /** How strong it is, from 0 to 1, where that can differ. */
+  strength: Schema.Number
+})
+/** One fault. */
+export interface Fault extends Schema.Schema.Type<typeof Fault> {}
+
+/** Faults in the order in which they begin. */
+export type Plan = ReadonlyArray<Fault>
+
+/** What is drawn from a seed. */
+export interface Swarm {
+  readonly _tag: "Swarm"
+  /** The most faults of a plan. */
+  readonly max: number
+  readonly kinds: ReadonlyArray<Kind>
+  /** The time in which faults begin. */
+  readonly withinMillis: number
+  /** The longest time that one lasts. */
+  readonly lastsMillis: number
+}
+
+/** A plan of up to `max` faults for each seed; each run has but some of the kinds. */
+export const swarm = (given: Partial<Omit<Swarm, "_tag">> = {}): Swarm => ({
+  _tag: "Swarm",
+  max: 4,
+  kinds,
+  withinMillis: 20_000,
+  lastsMillis: 8_000,
+  ...given
+})
+
+/**
+ * The plan of a seed. As in swarm testing (Groce and others, ISSTA 2012), each run uses a part of
+ * the kinds, so that no kind hides another in all runs.
+ */
+export const planOf = (swarm: Swarm, seed: number, nodes: number): Plan => {
+  const choice = chanceOf(seed, "swarm")
+  const some = swarm.kinds.filter(() => choice() < 0.5)
+  const [first = "kill", ...others] = some.length > 0 ? some : swarm.kinds
+  const count = wholeOf(choice, 1, swarm.max + 1)
+  return Array.from({ length: count }, (_, index): Fault => {
+    // A stream each: one fault less changes nothing about the others.
+    const chance = chanceOf(seed, `fault ${index}`)
+    const node = wholeOf(chance, 0, nodes)
+    return {
+      kind: oneOf(chance, [first, ...others]),
+      atMillis: wholeOf(chance, 0, swarm.withinMillis),
+      forMillis: wholeOf(chance, 200, Math.max(201, swarm.lastsMillis)),
+      node,
+      other: nodes < 2 ? node : (node + wholeOf(chance, 1, nodes)) % nodes,
+      strength: chance()
+    }
+  }).sort((a, b) => a.atMillis - b.atMillis)
+}
+
+/** A fault as people read it. */
+export const textOf = (fault: Fault): string => {
+  const { atMillis, forMillis, kind, node, other } = fault
+  const target = kind === "partition" || kind === "slow"
+    ? `node ${node} and node ${other}`
+    : kind === "partitionOneWay"
+    ? `node ${node} to node ${other}`
+    : kind === "storage.slow" || kind === "storage.loseReply" || kind === "storage.full"
+    ? "all"
+    : `node ${node}`
+  return `at ${atMillis} ms: ${kind} of ${target} for ${forMillis} ms`
+}

@@ -1,0 +1,269 @@
+/**
+ * One run of a simulated cluster: virtual nodes run the real actors, cluster and durable delivery
+ * in one process, over simulated wires, storage, clocks and order, all of which follow from a seed.
+ */
+import {
+  type Actor,
+  DurableStore,
+  MessageStore,
+  ReminderStore,
+  RememberedStore
+} from "@plantd/actors"
+import { type ClusterSystem, LeaseStore } from "@plantd/cluster"
+import { DeviceStore } from "@plantd/hardware"
+import { Cause, type Duration, Duration as Durations, Effect, Exit, Layer, Scope } from "effect"
+import { type Plan, planOf, type Swarm } from "./Faults.ts"
+import { healAll, schedule, type Targets } from "./internal/chaos.ts"
+import { Checks, type Violation } from "./internal/checks.ts"
+import { guard } from "./internal/guard.ts"
+import type { Machine } from "./internal/machine.ts"
+import { Network } from "./internal/network.ts"
+import { Peers } from "./internal/peers.ts"
+import { type Sim, simOf } from "./internal/sim.ts"
+import { Site, type Surroundings } from "./internal/site.ts"
+import { Storage } from "./internal/storage.ts"
+import { type Event, World } from "./internal/world.ts"
+import type { Bug } from "./Planted.ts"
+
+export type { Violation } from "./internal/checks.ts"
+export type { Call, Sim, SimNode } from "./internal/sim.ts"
+export type { Surroundings } from "./internal/site.ts"
+export type { Event } from "./internal/world.ts"
+
+/** What is simulated. */
+export interface Options<P> {
+  /** How many nodes there are: 3 where nothing is said. */
+  readonly nodes?: number
+  /** What they run; a function is given what stands behind the devices. */
+  readonly actors: ActorsLayer | ((plant: P) => ActorsLayer)
+  /** What stands behind the devices, on a machine of its own, such as `Link.simulated`. */
+  readonly plant?: Effect.Effect<P, never, Scope.Scope>
+  /** Faults during the workload: a plan, or a swarm from which each seed draws one. */
+  readonly faults?: Plan | Swarm
+  /** A bug in each node, to show that it is found. */
+  readonly planted?: Bug
+  /** The settings of all nodes. 32 shards where nothing is said. */
+  readonly settings?: ClusterSystem.NodeSettings
+}
+
+/** The actors of a node. */
+export type ActorsLayer = Layer.Layer<never, unknown, Surroundings>
+
+/** What became of a run. */
+export interface Report {
+  readonly seed: number
+  readonly verdict: "passed" | "failed"
+  readonly violation: Violation | undefined
+  /** How long it lasted, in virtual milliseconds. */
+  readonly virtualMillis: number
+  readonly steps: number
+  /** How many things happened that are traced. */
+  readonly eventCount: number
+  /** The last of them. */
+  readonly events: ReadonlyArray<Event>
+  readonly plan: Plan
+  /** Which of the things that are to happen in some runs have. */
+  readonly sometimes: ReadonlyMap<string, boolean>
+  /** The same for two runs that are the same. */
+  readonly traceHash: string
+}
+
+/** The longest that a workload may last, in virtual milliseconds. */
+const workloadMaxMillis = 600_000
+
+/** The longest that nodes may take to start, or to come back, in virtual milliseconds. */
+const startMaxMillis = 60_000
+
+/** Runs a workload on a simulated cluster, once. Plain code: it ends before it returns. */
+export const run = <P, E>(
+  seed: number,
+  options: Options<P>,
+  workload: (sim: Sim<P>) => Effect.Effect<unknown, E>
+): Report => guard(seed, () => new Run(seed, options, workload).report())
+
+const isSwarm = (faults: Plan | Swarm): faults is Swarm => "_tag" in faults
+
+class Run<P, E> {
+  private readonly seed: number
+  private readonly options: Options<P>
+  private readonly workload: (sim: Sim<P>) => Effect.Effect<unknown, E>
+  private readonly world: World
+  private readonly network: Network
+  private readonly peers: Peers
+  private readonly storage: Storage
+  private readonly checks = new Checks()
+  private readonly plan: Plan
+
+  constructor(
+    seed: number,
+    options: Options<P>,
+    workload: (sim: Sim<P>) => Effect.Effect<unknown, E>
+  ) {
+    this.seed = seed
+    this.options = options
+    this.workload = workload
+    this.world = new World(seed)
+    this.network = new Network(this.world)
+    this.peers = new Peers(this.world, this.network)
+    this.storage = new Storage(this.world, this.network)
+    const { faults = [], nodes = 3 } = options
+    this.plan = isSwarm(faults) ? planOf(faults, seed, nodes) : faults
+  }
+
+  report(): Report {
+    const { checks, world } = this
+    try {
+      this.play()
+    } catch (error) {
+      const detail = error instanceof Error ? error.stack ?? error.message : String(error)
+      checks.violate({ check: "the simulation itself", detail, at: world.now })
+    }
+    return {
+      seed: this.seed,
+      verdict: checks.violation === undefined ? "passed" : "failed",
+      violation: checks.violation,
+      virtualMillis: Math.round(world.now),
+      steps: world.steps,
+      eventCount: world.eventCount,
+      events: [...world.events, ...world.messages].sort((a, b) => a.at - b.at),
+      plan: this.plan,
+      sometimes: checks.sometimes,
+      traceHash: world.hash
+    }
+  }
+
+  private play(): void {
+    const { checks, network, options, peers, storage, world } = this
+    const stores = this.on(storage.machine, "the storage", Layer.build(allStores))
+    const plantMachine = world.machine("plant")
+    const plant = options.plant === undefined
+      ? undefined as P
+      : this.on(plantMachine, "the plant", options.plant)
+    const { actors } = options
+    const calm = { moves: new Map<string, number>(), last: new Map<string, string>() }
+    const ground = {
+      world,
+      network,
+      peers,
+      storage,
+      stores,
+      settings: { shards: 32, ...options.settings },
+      bug: options.planted,
+      actors: typeof actors === "function" ? actors(plant) : actors,
+      onActor: (site: Site, event: "Started" | "Stopped", { id, type }: ActorName) => {
+        world.note(site.name, "actor", `${event} ${type}/${id}`)
+        if (event === "Stopped") return
+        const name = `${type}/${id}`
+        const before = calm.last.get(name)
+        if (before !== undefined && before !== site.name) {
+          calm.moves.set(name, (calm.moves.get(name) ?? 0) + 1)
+        }
+        calm.last.set(name, site.name)
+      },
+      onTrouble: (detail: string) => world.note("world", "trouble", detail)
+    }
+    const sites = Array.from(
+      { length: options.nodes ?? 3 },
+      (_, index) => new Site(ground, `node-${index}`, 1)
+    )
+    const tester = new Site(ground, "tester", 0)
+    for (const site of [...sites, tester]) site.start()
+    const all = [...sites, tester]
+    const names = all.map(({ name }) => name)
+    const targets: Targets = { world, network, peers, storage, sites, names }
+    this.wait("all nodes have joined", () => all.every(({ isReady }) => isReady))
+    this.wait("all shards are held", () => shardsHeld(sites))
+    const unwatched = new Set<Machine>([storage.machine, plantMachine])
+    // What these do changes nothing about the nodes before they hear of it.
+    world.onStep = (machine) => {
+      if (!unwatched.has(machine)) checks.look(world.now)
+    }
+    const sim = simOf({ ...targets, tester, plant, checks, moves: calm.moves, seed: this.seed })
+    schedule(targets, this.plan)
+    this.work(tester, sim)
+    healAll(targets)
+    this.conclude(targets)
+    for (const { name, state } of all) world.note(name, "node", state)
+  }
+
+  private work(tester: Site, sim: Sim<P>): void {
+    const { checks, world } = this
+    const { machine } = tester
+    if (machine === undefined) return
+    const fiber = machine.fork(Effect.exit(Effect.suspend(() => this.workload(sim))))
+    const ended = () => fiber.unsafePoll() !== null || checks.violation !== undefined
+    if (!world.runUntil(ended, world.now + workloadMaxMillis)) {
+      checks.violate({ check: "the workload ends", detail: "it goes on and on", at: world.now })
+      return
+    }
+    const exit = fiber.unsafePoll()
+    if (exit === null || Exit.isFailure(exit) || Exit.isSuccess(exit.value)) return
+    const detail = Cause.pretty(exit.value.cause)
+    checks.violate({ check: "the workload succeeds", detail, at: world.now })
+  }
+
+  /** After the faults: nodes come back, and what is to hold in the end does. */
+  private conclude({ sites, world }: Targets): void {
+    const { checks } = this
+    if (checks.violation !== undefined) return
+    // Where one could not start, since its former run had not ended: once more.
+    const again = () => {
+      for (const site of sites) site.start()
+      if (sites.some(({ isReady }) => !isReady)) world.after(1_000, undefined, again)
+    }
+    again()
+    this.wait("all nodes are back", () => sites.every(({ isReady }) => isReady))
+    for (const { holds, name, withinMillis } of checks.eventual) {
+      const done = () => checks.violation !== undefined || holds()
+      if (!world.runUntil(done, world.now + withinMillis)) {
+        const detail = `it does not hold ${withinMillis} ms after all faults`
+        checks.violate({ check: name, detail, at: world.now })
+      }
+    }
+  }
+
+  private wait(what: string, holds: () => boolean): void {
+    const { checks, world } = this
+    if (checks.violation !== undefined) return
+    if (world.runUntil(holds, world.now + startMaxMillis)) return
+    const detail = `not within ${startMaxMillis} ms`
+    checks.violate({ check: what, detail, at: world.now })
+    throw new Error(`${what}: ${detail}`)
+  }
+
+  /** Builds something on a machine, where it stays. */
+  private on<A>(machine: Machine, what: string, effect: Effect.Effect<A, never, Scope.Scope>): A {
+    const fiber = machine.fork(
+      Effect.flatMap(Scope.make(), (scope) => Scope.extend(effect, scope))
+    )
+    this.wait(`${what} is there`, () => fiber.unsafePoll() !== null)
+    const exit = fiber.unsafePoll()
+    if (exit !== null && Exit.isSuccess(exit)) return exit.value
+    throw new Error(`${what}: ${exit === null ? "" : Cause.pretty(exit.cause)}`)
+  }
+}
+
+interface ActorName {
+  readonly type: string
+  readonly id: string
+}
+
+const allStores = Layer.mergeAll(
+  LeaseStore.layerMemory,
+  DurableStore.layerMemory,
+  RememberedStore.layerMemory,
+  DeviceStore.layerMemory,
+  Layer.provideMerge(MessageStore.layerMemory, ReminderStore.layerMemory)
+)
+
+const probes = Array.from({ length: 64 }, (_, index) => `probe-${index}`)
+
+const shardsHeld = (sites: ReadonlyArray<Site>): boolean =>
+  probes.every((id) => sites.some((site) => site.isHere(id)))
+  && sites.every((site) => probes.some((id) => site.isHere(id)))
+
+/** The milliseconds of a time. */
+export const millisOf = (time: Duration.DurationInput): number => Durations.toMillis(time)
+
+/** A type of actors. */
+export type AnyActor = Pick<Actor.Actor<string, never>, "name">

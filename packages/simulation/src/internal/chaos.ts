@@ -1,0 +1,121 @@
+/** Does what a plan of faults says. */
+import type { Fault, Plan } from "../Faults.ts"
+import { textOf } from "../Faults.ts"
+import type { Network } from "./network.ts"
+import type { Peers } from "./peers.ts"
+import type { Site } from "./site.ts"
+import type { Storage } from "./storage.ts"
+import type { World } from "./world.ts"
+
+/** What faults are done to. */
+export interface Targets {
+  readonly world: World
+  readonly network: Network
+  readonly peers: Peers
+  readonly storage: Storage
+  /** Nodes that run actors. */
+  readonly sites: ReadonlyArray<Site>
+  /** The names of all machines beside storage. */
+  readonly names: ReadonlyArray<string>
+}
+
+/** The longest that a message is slowed by, in milliseconds, and the least. */
+const slow = { min: 200, max: 800 }
+
+/** By how much more the storage is slowed: a write may come long after its node was lost. */
+const storageSlowness = 5
+
+/** The farthest that a clock is off. */
+const skewMaxMillis = 3_600_000
+
+/** Schedules the faults of a plan, from now on. */
+export const schedule = (targets: Targets, plan: Plan): void => {
+  for (const fault of plan) {
+    targets.world.after(fault.atMillis, undefined, () => {
+      targets.world.note("world", "fault", textOf(fault))
+      const end = begin(targets, fault)
+      targets.world.after(fault.forMillis, undefined, end)
+    })
+  }
+}
+
+/** Does a fault; gives what ends it. */
+const begin = (targets: Targets, fault: Fault): () => void => {
+  const { network, peers, sites, storage } = targets
+  const site = sites[fault.node % sites.length]
+  const other = sites[fault.other % sites.length]
+  if (site === undefined || other === undefined) return () => undefined
+  const strong = slow.min + fault.strength * (slow.max - slow.min)
+  switch (fault.kind) {
+    case "kill":
+      site.kill()
+      return () => site.start()
+    case "powerLoss":
+      site.losePower()
+      return () => site.start()
+    case "stop":
+      site.stop()
+      return () => site.start()
+    case "pause": {
+      const { machine } = site
+      machine?.pause()
+      return () => machine?.resume()
+    }
+    case "isolate":
+      site.isolate(targets.names, "cut")
+      return () => site.isolate(targets.names, "heal")
+    case "partition":
+    case "partitionOneWay":
+      return cutBetween(network, [site.name, other.name], fault.kind === "partition")
+    case "slow":
+      network.slow(site.name, other.name, strong)
+      network.slow(other.name, site.name, strong)
+      return () => {
+        network.slow(site.name, other.name, 0)
+        network.slow(other.name, site.name, 0)
+      }
+    case "resetConnections":
+      if (site.machine !== undefined) peers.reset(site.machine)
+      return () => undefined
+    case "clockSkew":
+      if (site.machine !== undefined) {
+        site.machine.skewMillis = Math.round((fault.strength * 2 - 1) * skewMaxMillis)
+      }
+      return () => undefined
+    case "storage.cut":
+      return cutBetween(network, [site.name, storage.machine.name], true)
+    case "storage.slow":
+      storage.trouble.slowMillis = strong * storageSlowness
+      return () => void (storage.trouble.slowMillis = 0)
+    case "storage.loseReply":
+      storage.trouble.losesReplies = true
+      return () => void (storage.trouble.losesReplies = false)
+    case "storage.full":
+      storage.trouble.full = true
+      return () => void (storage.trouble.full = false)
+  }
+}
+
+const cutBetween = (
+  network: Network,
+  [one, two]: readonly [string, string],
+  bothWays: boolean
+): () => void => {
+  if (one === two) return () => undefined
+  network.cut(one, two)
+  if (bothWays) network.cut(two, one)
+  return () => {
+    network.heal(one, two)
+    if (bothWays) network.heal(two, one)
+  }
+}
+
+/** Ends every fault, and starts what is down. */
+export const healAll = ({ network, sites, storage }: Targets): void => {
+  network.healAll()
+  storage.heal()
+  for (const site of sites) {
+    site.machine?.resume()
+    site.start()
+  }
+}

@@ -1,0 +1,207 @@
+/** The nodes of a simulated cluster, and what can be done to them. */
+import {
+  ActorSystem,
+  type ActorAddress,
+  DurableMessages,
+  type DurableStore,
+  type MessageStore,
+  Quarantine,
+  type QuarantineStore,
+  Reminder,
+  type RememberedStore,
+  type ReminderStore
+} from "@plantd/actors"
+import { Cluster, type ClusterService, ClusterSystem, type LeaseStore } from "@plantd/cluster"
+import type { DeviceStore } from "@plantd/hardware"
+import { Cause, type Context, Context as Contexts, Effect, Exit, Layer, Scope } from "effect"
+import type { ActorSystemService } from "@plantd/actors"
+import { type Bug, inNode, inStorage } from "../Planted.ts"
+import type { Machine } from "./machine.ts"
+import type { Network } from "./network.ts"
+import type { Peers } from "./peers.ts"
+import type { Storage } from "./storage.ts"
+import type { World } from "./world.ts"
+
+/** What all nodes share. */
+export type Stores =
+  | LeaseStore
+  | DurableStore
+  | MessageStore
+  | QuarantineStore
+  | ReminderStore
+  | RememberedStore
+  | DeviceStore
+
+/** What the actors of a simulation may need. */
+export type Surroundings = ActorSystem | Cluster | Exclude<Stores, LeaseStore> | Reminder.Reminders
+
+/** What nodes stand on. */
+export interface Ground {
+  readonly world: World
+  readonly network: Network
+  readonly peers: Peers
+  readonly storage: Storage
+  readonly stores: Context.Context<Stores>
+  readonly settings: ClusterSystem.NodeSettings
+  /** A bug in each node. */
+  readonly bug: Bug | undefined
+  readonly actors: Layer.Layer<never, unknown, Surroundings>
+  /** Hears of actors that start and end. */
+  readonly onActor: (
+    node: Site,
+    event: "Started" | "Stopped",
+    address: ActorAddress.ActorAddress
+  ) => void
+  /** Hears of what should not happen: a node that cannot start. */
+  readonly onTrouble: (message: string) => void
+}
+
+/** What runs on a machine that is up. */
+interface Running {
+  readonly machine: Machine
+  readonly scope: Scope.CloseableScope
+  /** Present once it has joined. */
+  system: ActorSystemService | undefined
+  cluster: ClusterService | undefined
+  context: Context.Context<ActorSystem | Cluster> | undefined
+}
+
+/** A place for a node: one run after the other under one name. */
+export class Site {
+  readonly name: string
+  private readonly ground: Ground
+  private readonly weight: number
+  private running: Running | undefined = undefined
+  private stopping = false
+
+  constructor(ground: Ground, name: string, weight: number) {
+    this.ground = ground
+    this.name = name
+    this.weight = weight
+  }
+
+  get machine(): Machine | undefined {
+    return this.running?.machine
+  }
+
+  /** What can be asked of the node, once it has joined. */
+  get context(): Context.Context<ActorSystem | Cluster> | undefined {
+    return this.running?.context
+  }
+
+  /** What it is at, as people read it. */
+  get state(): "down" | "starting" | "up" | "stopping" | "paused" {
+    if (this.running === undefined || this.running.machine.state === "dead") return "down"
+    if (this.running.machine.state === "paused") return "paused"
+    if (this.stopping) return "stopping"
+    return this.isReady ? "up" : "starting"
+  }
+
+  get isUp(): boolean {
+    return this.running?.machine.state === "up"
+  }
+
+  /** Whether it has joined and runs. */
+  get isReady(): boolean {
+    return this.isUp && this.running?.cluster !== undefined
+  }
+
+  /** Whether the actors of an id may run here now. */
+  isHere(id: string): boolean {
+    return this.isUp && this.running?.cluster?.isHere(id) === true
+  }
+
+  /** Starts it; nothing where it runs, or stands still. */
+  start(): void {
+    const { ground, name, weight } = this
+    if (this.running !== undefined && this.running.machine.state !== "dead") return
+    const machine = ground.world.machine(name)
+    const running: Running = {
+      machine,
+      scope: Effect.runSync(Scope.make()),
+      system: undefined,
+      cluster: undefined,
+      context: undefined
+    }
+    this.running = running
+    this.stopping = false
+    ground.peers.silent.delete(machine)
+    const delivery = Layer.mergeAll(
+      DurableMessages.layer,
+      Quarantine.Quarantine.layer,
+      Reminder.layer
+    )
+    const layer = (weight === 0 ? Layer.empty : ground.actors).pipe(
+      Layer.provide(delivery),
+      Layer.provideMerge(
+        ClusterSystem.layerOn({ ...ground.settings, host: name, port: 1, weight })
+      ),
+      Layer.provide(
+        Layer.succeedContext(
+          inNode(
+            ground.bug,
+            ground.storage.remote(machine, inStorage(ground.bug, ground.stores))
+          )
+        )
+      ),
+      Layer.provide(ground.peers.layer(machine))
+    ) as Layer.Layer<ActorSystem | Cluster, unknown>
+    machine.fork(Effect.exit(Layer.buildWithScope(layer, running.scope))).addObserver((exit) => {
+      if (Exit.isFailure(exit)) return
+      if (Exit.isSuccess(exit.value)) this.joined(running, exit.value.value)
+      else this.failed(running, exit.value.cause)
+    })
+  }
+
+  /** As kill -9: its peers hear of it by their connections. */
+  kill(): void {
+    const { machine } = this
+    if (machine === undefined || machine.state === "dead") return
+    machine.kill()
+    this.ground.peers.reset(machine)
+  }
+
+  /** As a loss of power: nobody hears of it. */
+  losePower(): void {
+    const { machine } = this
+    if (machine === undefined || machine.state === "dead") return
+    this.ground.peers.silent.add(machine)
+    machine.kill()
+  }
+
+  /** As SIGTERM; its machine is dead once it has stopped. */
+  stop(): void {
+    const { running } = this
+    if (running === undefined || running.machine.state === "dead") return
+    this.stopping = true
+    running.machine.fork(Scope.close(running.scope, Exit.void)).addObserver(() => {
+      this.ground.world.note(this.name, "node", "stopped")
+      running.machine.kill()
+    })
+  }
+
+  /** Everything beside it, storage too, is out of its reach, or within it again. */
+  isolate(from: ReadonlyArray<string>, act: "cut" | "heal"): void {
+    for (const other of [...from, this.ground.storage.machine.name]) {
+      if (other === this.name) continue
+      this.ground.network[act](this.name, other)
+      this.ground.network[act](other, this.name)
+    }
+  }
+
+  private joined(running: Running, context: Context.Context<ActorSystem | Cluster>): void {
+    running.context = context
+    running.cluster = Contexts.get(context, Cluster)
+    running.system = Contexts.get(context, ActorSystem)
+    this.ground.world.note(this.name, "node", "joined")
+    running.system.engine.onLifecycle((event) => {
+      if (event._tag !== "Started" && event._tag !== "Stopped") return
+      this.ground.onActor(this, event._tag, event.address)
+    })
+  }
+
+  private failed(running: Running, cause: Cause.Cause<unknown>): void {
+    this.ground.onTrouble(`${this.name} cannot start: ${Cause.pretty(cause)}`)
+    running.machine.kill()
+  }
+}
