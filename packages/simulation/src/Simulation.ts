@@ -15,8 +15,8 @@ import { Cause, type Duration, Duration as Durations, Effect, Exit, Layer, Scope
 import { type Plan, planOf, type Swarm } from "./Faults.ts"
 import { healAll, schedule, type Targets } from "./internal/chaos.ts"
 import { Checks, type Violation } from "./internal/checks.ts"
-import { guard } from "./internal/guard.ts"
-import type { Machine } from "./internal/machine.ts"
+import { guard, type Times } from "./internal/guard.ts"
+import { beginning, type Machine } from "./internal/machine.ts"
 import { Network } from "./internal/network.ts"
 import { Peers } from "./internal/peers.ts"
 import { type Sim, simOf } from "./internal/sim.ts"
@@ -79,7 +79,7 @@ export const run = <P, E>(
   seed: number,
   options: Options<P>,
   workload: (sim: Sim<P>) => Effect.Effect<unknown, E>
-): Report => guard(seed, () => new Run(seed, options, workload).report())
+): Report => guard(seed, (times) => new Run(seed, options, workload, times).report())
 
 const isSwarm = (faults: Plan | Swarm): faults is Swarm => "_tag" in faults
 
@@ -97,12 +97,16 @@ class Run<P, E> {
   constructor(
     seed: number,
     options: Options<P>,
-    workload: (sim: Sim<P>) => Effect.Effect<unknown, E>
+    workload: (sim: Sim<P>) => Effect.Effect<unknown, E>,
+    times: Times
   ) {
     this.seed = seed
     this.options = options
     this.workload = workload
-    this.world = new World(seed)
+    const world = new World(seed)
+    this.world = world
+    times.wall = () => world.current?.clock.unsafeCurrentTimeMillis() ?? beginning + world.now
+    times.steady = () => world.now
     this.network = new Network(this.world)
     this.peers = new Peers(this.world, this.network)
     this.storage = new Storage(this.world, this.network)

@@ -1,7 +1,7 @@
 /**
  * Keeps a run to itself: what would reach past the simulated clock, scheduler or randomness while
- * it lasts either follows from the seed (`Math.random`, which hashes are drawn from) or is an error
- * that names its place.
+ * it lasts either follows from the seed (`Math.random`, which hashes are drawn from, and what tells
+ * the time) or is an error that names its place (timers, and promises that are waited for).
  */
 import { GlobalValue, Scheduler } from "effect"
 import { chanceOf } from "./chance.ts"
@@ -24,29 +24,62 @@ const roots = (): Set<unknown> =>
 
 const guarded = ["setTimeout", "setInterval", "setImmediate", "queueMicrotask"] as const
 
-/** Runs a simulation with nothing beside it. */
-export const guard = <A>(seed: number, run: () => A): A => {
+/** What tells the time during a run. */
+export interface Times {
+  /** In ms since 1970-01-01 UTC, as the machine tells it that runs. */
+  wall: () => number
+  /** In ms since the beginning. */
+  steady: () => number
+}
+
+/** Runs a simulation with nothing beside it; it sets `times` as soon as it has a clock. */
+export const guard = <A>(seed: number, run: (times: Times) => A): A => {
   const before = new Set(roots())
-  const random = Math.random
-  const { scheduleTask } = Scheduler.defaultScheduler
-  const real = guarded.map((name) => [name, globalThis[name]] as const)
+  const times: Times = { wall: () => 0, steady: () => 0 }
   let escaped: Escaped | undefined
   const refuse = (what: string) => () => {
     escaped ??= new Escaped(what)
     throw escaped
   }
-  Math.random = chanceOf(seed, "hashes")
-  Scheduler.defaultScheduler.scheduleTask = refuse("the default scheduler")
-  for (const name of guarded) globalThis[name] = refuse(name) as never
+  const restore = [
+    replace(Math, "random", chanceOf(seed, "hashes")),
+    ...clocks(times),
+    ...guarded.map((name) => replace(globalThis, name, refuse(name))),
+    replace(Scheduler.defaultScheduler, "scheduleTask", refuse("the default scheduler")),
+    // What waits for one would wait for ever: nothing settles before the run has ended.
+    replace(Promise.prototype, "then", refuse("a promise"))
+  ]
   try {
-    const result = run()
+    const result = run(times)
     // Whoever caught it has gone on without what it asked for.
     if (escaped !== undefined) throw escaped
     return result
   } finally {
-    Math.random = random
-    Scheduler.defaultScheduler.scheduleTask = scheduleTask
-    for (const [name, value] of real) globalThis[name] = value as never
+    for (const back of restore) back()
     for (const root of roots()) if (!before.has(root)) roots().delete(root)
+  }
+}
+
+const clocks = (times: Times): ReadonlyArray<() => void> => {
+  const { Date: dates } = globalThis
+  const now = () => Math.trunc(times.wall())
+  const simulated = new Proxy(dates, {
+    construct: (target, given, made: new(...args: ReadonlyArray<unknown>) => object) =>
+      Reflect.construct(target, given.length === 0 ? [now()] : given, made) as object
+  })
+  return [
+    replace(dates, "now", now),
+    replace(performance, "now", () => times.steady()),
+    replace(globalThis, "Date", simulated)
+  ]
+}
+
+/** Puts something in the place of a property; gives what puts it back. */
+const replace = (owner: object, name: string, stand: unknown): () => void => {
+  const before = Object.getOwnPropertyDescriptor(owner, name)
+  Object.defineProperty(owner, name, { configurable: true, writable: true, value: stand })
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(owner, name)
+    else Object.defineProperty(owner, name, before)
   }
 }
