@@ -1,6 +1,6 @@
 /**
- * Faults by their names, and plans of them. A plan is data: drawn from a seed, printed, made smaller
- * and replayed.
+ * Faults by their names, and plans of them. A plan is data: drawn from a seed, printed, made
+ * smaller and replayed.
  */
 import { Schema } from "effect"
 import { chanceOf, oneOf, wholeOf } from "./internal/chance.ts"

@@ -16,7 +16,7 @@ export interface Scenario {
 /** What is done in a scenario, as in `Effect.gen`. */
 export type Workload<P> = (
   sim: Simulation.Sim<P>
-) => Generator<Utils.YieldWrap<Effect.Effect<any, unknown>>, unknown, never>
+) => Generator<Utils.YieldWrap<Effect.Effect<unknown, unknown>>, unknown, never>
 
 /** Makes a scenario. */
 export const make = <P = undefined>(

@@ -1,5 +1,11 @@
-/** Failure scenarios, deterministically: a failure that was found once is a seed, and it replays. */
+/** Scenarios of failures, by seed: a failure that was found once can be run again. */
 export * as Faults from "./Faults.ts"
+export * as Replay from "./Replay.ts"
 export * as Scenario from "./Scenario.ts"
 export * as Scenarios from "./Scenarios.ts"
+export * as Seeds from "./Seeds.ts"
+export * as Shrink from "./Shrink.ts"
 export * as Simulation from "./Simulation.ts"
+export * as Trace from "./Trace.ts"
+export * as TraceView from "./TraceView.ts"
+export * as Trial from "./Trial.ts"

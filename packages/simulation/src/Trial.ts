@@ -1,0 +1,101 @@
+/** Runs a scenario with many seeds, one after the other, and makes the first failure smaller. */
+import { EventLoop } from "@plantd/actors"
+import { Effect } from "effect"
+import type { Plan } from "./Faults.ts"
+import type { Scenario } from "./Scenario.ts"
+import * as Shrink from "./Shrink.ts"
+import type { Report } from "./Simulation.ts"
+import * as Trace from "./Trace.ts"
+
+/** What is run, and who hears of it. */
+export interface Options {
+  readonly seeds: ReadonlyArray<number>
+  /** The faults in place of those that each seed draws. */
+  readonly plan?: Plan | undefined
+  /** Runs each seed twice: a difference is a failure. */
+  readonly check?: boolean
+  /** Ends at the first seed that fails. */
+  readonly stopsAtFailure?: boolean
+  /** What making the first failure smaller may cost. */
+  readonly shrinking?: Partial<Shrink.Limits>
+  /** Hears of each run. */
+  readonly onRun?: (report: Report) => Effect.Effect<void>
+  /** Hears how many runs it took so far to make a failure smaller. */
+  readonly onShrink?: (runs: number) => Effect.Effect<void>
+}
+
+/** What came out. */
+export interface Outcome {
+  readonly scenario: string
+  readonly runs: number
+  /** The seeds that failed. */
+  readonly failed: ReadonlyArray<number>
+  /** The first failure, made smaller. */
+  readonly failure: Trace.Failure | undefined
+  /** What was to happen sometimes, and has with no seed. */
+  readonly unreached: ReadonlyArray<string>
+}
+
+/** The check of a run that is not the same when it is run again. */
+export const sameRun = "the same seed gives the same run"
+
+/**
+ * Runs a scenario. Each run is plain code that blocks the process; between two of them its event
+ * loop comes round, so that signals and timers are heard.
+ */
+export const run = (scenario: Scenario, options: Options): Effect.Effect<Outcome> =>
+  Effect.gen(function*() {
+    const failed: Array<number> = []
+    const goals = new Map<string, boolean>()
+    let failure: Trace.Failure | undefined
+    let runs = 0
+    for (const seed of options.seeds) {
+      yield* turn
+      const report = yield* once(scenario, seed, options)
+      runs++
+      for (const [goal, reached] of report.sometimes) {
+        goals.set(goal, reached || goals.get(goal) === true)
+      }
+      yield* options.onRun?.(report) ?? Effect.void
+      if (report.verdict === "passed") continue
+      failed.push(seed)
+      failure ??= yield* smaller(scenario, report, options)
+      if (options.stopsAtFailure === true) break
+    }
+    const unreached = [...goals].flatMap(([goal, reached]) => reached ? [] : [goal])
+    return { scenario: scenario.name, runs, failed, failure, unreached }
+  })
+
+const turn = Effect.flatMap(
+  EventLoop,
+  (loop) => Effect.async<void>((resume) => loop.afterTurn(() => resume(Effect.void)))
+)
+
+const once = (scenario: Scenario, seed: number, { check, plan }: Options): Effect.Effect<Report> =>
+  Effect.gen(function*() {
+    const report = scenario.run(seed, plan)
+    if (check !== true) return report
+    yield* turn
+    const detail = Trace.difference(report, scenario.run(seed, plan))
+    if (detail === undefined) return report
+    const violation = { check: sameRun, detail, at: report.virtualMillis }
+    return { ...report, verdict: "failed", violation }
+  })
+
+const smaller = (
+  scenario: Scenario,
+  report: Report,
+  { onShrink, shrinking }: Options
+): Effect.Effect<Trace.Failure> =>
+  Effect.gen(function*() {
+    const told = { scenario: scenario.name, report }
+    // Runs that differ each time show nothing when they are run again.
+    if (report.violation?.check === sameRun) return { ...told, shrunk: undefined }
+    const steps = Shrink.steps(scenario, report, shrinking)
+    for (;;) {
+      yield* turn
+      const { done, value } = steps.next()
+      if (done === true) return { ...told, shrunk: value }
+      yield* onShrink?.(value) ?? Effect.void
+    }
+  })
