@@ -105,7 +105,7 @@ export default {
       comment: "declare it in the package.json of the workspace that imports it",
       severity: "error",
       from: { path: "^(packages|examples|test|benchmarks)/" },
-      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] }
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["npm-peer"] }
     },
     {
       name: "resolvable",

@@ -57,6 +57,7 @@ export default defineConfig({
         "packages/actors/src/**": enough,
         "packages/hardware/src/**": enough,
         "packages/cluster/src/**": enough,
+        "packages/simulation/src/**": enough,
         "packages/node/src/**": enough,
         "examples/tank/src/**": enough,
         "examples/drivers/modbus/src/**": enough

@@ -29,6 +29,16 @@ const adapters: ReadonlyArray<Adapter> = [
     path: /^examples\/(first-steps|actors|cluster)\/src\//,
     may: ["Effect.run*"],
     reason: "each file is a program, and a program is run"
+  },
+  {
+    path: /^packages\/simulation\/src\/internal\/(machine|sim|site)\.ts$/,
+    may: ["Effect.run*"],
+    reason: "is the scheduler under the simulated fibers: nobody else could run them"
+  },
+  {
+    path: /^packages\/simulation\/src\/SimTest\.ts$/,
+    may: ["Effect.run*"],
+    reason: "hands vitest a test, which is an entry point"
   }
 ]
 

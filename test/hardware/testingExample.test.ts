@@ -67,7 +67,8 @@ it.scoped("a pump that fills its tank is stopped, also when its driver was gone 
 it("what the docs show of it is what is tested here", () => {
   const folder = new URL("../../", import.meta.url)
   const text = (path: string) => readFileSync(new URL(path, folder), "utf8")
-  const [, section = ""] = text("docs/testing.md").split("## Testing device code")
+  const [, onwards = ""] = text("docs/testing.md").split("## Testing device code")
+  const [section = ""] = onwards.split("\n## ")
   const blocks = [...section.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code)
   expect(blocks.length).toBe(2)
   for (const code of blocks) {

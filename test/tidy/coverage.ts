@@ -35,6 +35,28 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/engine/localSystem.ts",
     "packages/actors/src/internal/engine/species.ts"
   ],
+  "test/simulation/Determinism.test.ts": ["packages/simulation/src/internal/guard.ts"],
+  "test/simulation/Faults.test.ts": ["packages/simulation/src/internal/chance.ts"],
+  "test/simulation/Simulation.test.ts": [
+    "packages/simulation/src/internal/agenda.ts",
+    "packages/simulation/src/internal/chaos.ts",
+    "packages/simulation/src/internal/checks.ts",
+    "packages/simulation/src/internal/machine.ts",
+    "packages/simulation/src/internal/network.ts",
+    "packages/simulation/src/internal/peers.ts",
+    "packages/simulation/src/internal/sim.ts",
+    "packages/simulation/src/internal/site.ts",
+    "packages/simulation/src/internal/storage.ts",
+    "packages/simulation/src/internal/world.ts"
+  ],
+  "test/simulation/Scenarios.test.ts": [
+    "packages/simulation/src/Planted.ts",
+    "packages/simulation/src/Scenario.ts",
+    "packages/simulation/src/internal/scenarios/doser.ts",
+    "packages/simulation/src/internal/scenarios/ledger.ts",
+    "packages/simulation/src/internal/scenarios/notebook.ts",
+    "packages/simulation/src/internal/scenarios/workloads.ts"
+  ],
   "test/node/ClusterCommand.test.ts": ["packages/node/src/NodeCommand.ts"],
   "test/actors/Placement.test.ts": [
     "packages/actors/src/internal/engine/hostedSystem.ts",
