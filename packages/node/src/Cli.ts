@@ -12,6 +12,8 @@ import { chaosForMillisMin } from "./DemoScript.ts"
 import * as DeviceCommand from "./DeviceCommand.ts"
 import * as DriverCommand from "./DriverCommand.ts"
 import * as NodeCommand from "./NodeCommand.ts"
+import * as Progress from "./Progress.ts"
+import * as SimulateCommand from "./SimulateCommand.ts"
 import * as Span from "./Span.ts"
 import * as StandardOutput from "./StandardOutput.ts"
 
@@ -100,7 +102,8 @@ const plantdOn = (console: Console.Console) =>
       DeviceCommand.make(operator),
       DriverCommand.make(StandardOutput.write),
       NodeCommand.make(console),
-      ClusterCommand.make(StandardOutput.write)
+      ClusterCommand.make(StandardOutput.write),
+      SimulateCommand.make({ ...operator, progress: Progress.standardError })
     ])
   )
 
@@ -114,7 +117,8 @@ const valued = [
   ...DeviceCommand.valued,
   ...DriverCommand.valued,
   ...NodeCommand.valued,
-  ...ClusterCommand.valued
+  ...ClusterCommand.valued,
+  ...SimulateCommand.valued
 ]
 
 /**

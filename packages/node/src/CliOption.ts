@@ -1,6 +1,6 @@
 /** Options that several subcommands have, and what is said of wrong values. */
 import { HelpDoc, Options, ValidationError } from "@effect/cli"
-import { Duration, Effect, Option } from "effect"
+import { Duration, Effect, Either, Option } from "effect"
 import * as Span from "./Span.ts"
 
 /** A span of time, in milliseconds; `undefined` where it is not given. */
@@ -46,6 +46,28 @@ export const text = (name: string, stands: string, description: string) =>
   Options.text(name).pipe(
     Options.withPseudoName(stands),
     Options.withDescription(description),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  )
+
+/** What a text stands for; `undefined` where it is not given. `parse` gives what is wrong, else. */
+export const parsed = <A>(
+  name: string,
+  { description, parse, stands }: {
+    readonly stands: string
+    readonly description: string
+    readonly parse: (text: string) => Either.Either<A, string>
+  }
+) =>
+  Options.text(name).pipe(
+    Options.withPseudoName(stands),
+    Options.withDescription(description),
+    Options.mapEffect((text) =>
+      Either.match(parse(text), {
+        onLeft: (wrong) => invalid(`--${name}: ${wrong}`),
+        onRight: (value) => Effect.succeed(value)
+      })
+    ),
     Options.optional,
     Options.map(Option.getOrUndefined)
   )
