@@ -49,7 +49,7 @@ describe("a run of a simulation", () => {
   })
 
   it("fails with the error of its workload", () => {
-    const report = idle(() => Effect.fail(new Error("no pump")))
+    const report = idle(() => Effect.fail({ _tag: "NoPump", message: "no pump" }))
     expect(report.violation?.check).toBe("the workload succeeds")
     expect(report.violation?.detail).toContain("no pump")
   })

@@ -1,13 +1,13 @@
 /** The traces of ten seeds of `durable-ledger`: the same wherever they are run. */
 export const hashes: Readonly<Record<string, string>> = {
-  "1": "b60c04a3bea8ed95",
-  "2": "5b7e2eff2f3a1cf2",
-  "3": "167bd0cda1447453",
-  "4": "3f36dc28d34b4159",
-  "5": "3fc18ad40984bad7",
-  "6": "b075bc2dcd85ad93",
-  "7": "b5b9842e86a398a3",
-  "8": "8e9cc7f31684f516",
-  "9": "5a1ed7b455aa3b11",
-  "10": "6b7a89a027eb0a18"
+  "1": "c2854ef3f580a549",
+  "2": "d2e12935923035d8",
+  "3": "8f29eb0dda1569ce",
+  "4": "73e63084bc642e26",
+  "5": "55733bb1cddcf03d",
+  "6": "34d58e884dde5dba",
+  "7": "cede1f3266c6eeb3",
+  "8": "fe51ea89e4caf213",
+  "9": "fce9f57c435e0b8c",
+  "10": "b7a03e7d08b9de59"
 }

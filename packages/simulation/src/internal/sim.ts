@@ -223,7 +223,7 @@ const recorded = <P, Name extends string, Rpcs extends Rpc.Any>(
 ) => {
   const clients = Effect.runSync(Effect.provide(actor.client, contextOf(tester)))
   return (id: string): Actor.Client<Rpcs> =>
-    new Proxy(clients(id) as object, {
+    new Proxy<object>(clients(id), {
       get: (client, tag) => {
         const method = Reflect.get(client, tag) as Method
         if (typeof tag !== "string" || typeof method !== "function") return method

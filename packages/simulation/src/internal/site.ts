@@ -131,21 +131,22 @@ export class Site {
       Quarantine.Quarantine.layer,
       Reminder.layer
     )
-    const layer = (weight === 0 ? Layer.empty : ground.actors).pipe(
-      Layer.provide(delivery),
-      Layer.provideMerge(
-        ClusterSystem.layerOn({ ...ground.settings, host: name, port: 1, weight })
-      ),
-      Layer.provide(
-        Layer.succeedContext(
-          inNode(
-            ground.bug,
-            ground.storage.remote(machine, inStorage(ground.bug, ground.stores))
+    const layer: Layer.Layer<ActorSystem | Cluster, unknown> =
+      (weight === 0 ? Layer.empty : ground.actors).pipe(
+        Layer.provide(delivery),
+        Layer.provideMerge(
+          ClusterSystem.layerOn({ ...ground.settings, host: name, port: 1, weight })
+        ),
+        Layer.provide(
+          Layer.succeedContext(
+            inNode(
+              ground.bug,
+              ground.storage.remote(machine, inStorage(ground.bug, ground.stores))
+            )
           )
-        )
-      ),
-      Layer.provide(ground.peers.layer(machine))
-    ) as Layer.Layer<ActorSystem | Cluster, unknown>
+        ),
+        Layer.provide(ground.peers.layer(machine))
+      )
     machine.fork(Effect.exit(Layer.buildWithScope(layer, running.scope))).addObserver((exit) => {
       if (Exit.isFailure(exit)) return
       if (Exit.isSuccess(exit.value)) this.joined(running, exit.value.value)

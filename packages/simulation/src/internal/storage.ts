@@ -67,7 +67,7 @@ export class Storage {
     for (const [key, service] of stores.unsafeMap) {
       remote.set(key, this.proxy(from, service as object))
     }
-    return Context.unsafeMake(remote) as Context.Context<R>
+    return Context.unsafeMake<R>(remote)
   }
 
   heal(): void {
