@@ -44,8 +44,13 @@ describe("durable messages under kill -9", () => {
         const ports = yield* Effect.all([freePort, freePort, freePort])
         const nodes = yield* Effect.forEach(ports, start, { concurrency: 3 })
         yield* Effect.forEach(nodes, ({ up }) => up)
-        const holds = Effect.map(cluster.view, ({ holders }) => holders.size === 256)
-        yield* untilSo("all shards are held", holds)
+        const share = (port: number) =>
+          Effect.map(cluster.view, ({ holders, members }) => {
+            const address = `127.0.0.1:${port}`
+            const session = members.find((member) => member.address === address)?.session
+            return holders.size === 256 && [...holders.values()].includes(session ?? "")
+          })
+        for (const port of ports) yield* untilSo("each has its share", share(port))
 
         const acknowledged = new Map<string, string>()
         const unanswered: Array<string> = []
@@ -69,10 +74,6 @@ describe("durable messages under kill -9", () => {
           const index = yield* Random.nextIntBetween(0, nodes.length)
           const victim = nodes[index]
           if (victim === undefined) continue
-          const address = `127.0.0.1:${victim.port}`
-          const { holders, members } = yield* cluster.view
-          const session = members.find((member) => member.address === address)?.session
-          expect([...holders.values()]).toContain(session)
           yield* victim.running.signal("SIGKILL")
           yield* victim.running.ended
           const answered = yield* Effect.forEach(
@@ -83,13 +84,7 @@ describe("durable messages under kill -9", () => {
           times.push(Math.max(...answered.map(({ millis }) => millis)))
           nodes[index] = yield* start(victim.port)
           yield* nodes[index].up
-          yield* untilSo(
-            "it has its share",
-            Effect.map(cluster.view, ({ holders, members }) => {
-              const session = members.find((member) => member.address === address)?.session
-              return holders.size === 256 && [...holders.values()].includes(session ?? "")
-            })
-          )
+          yield* untilSo("it has its share", share(victim.port))
         }
         yield* Fiber.interrupt(posting)
         const sent = yield* Ref.get(number)
