@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Faults } from "@plantd/simulation"
-import { Schema } from "effect"
+import { Faults, Simulation } from "@plantd/simulation"
+import { Effect, Layer, Schema } from "effect"
 
 const seeds = Array.from({ length: 200 }, (_, index) => index)
 
@@ -48,5 +48,46 @@ describe("a swarm of faults", () => {
         "at 5 ms: storage.full of all for 10 ms"
       ])
     )
+  })
+})
+
+describe("faults of devices", () => {
+  it("are drawn where they are asked for, and not otherwise", () => {
+    const kindsOf = (swarm: Faults.Swarm) =>
+      new Set(seeds.flatMap((seed) => Faults.planOf(swarm, seed, 3).map(({ kind }) => kind)))
+    expect([...kindsOf(Faults.swarm())].filter((kind) => Faults.deviceKinds.includes(kind)))
+      .toEqual(
+        []
+      )
+    expect(kindsOf(Faults.swarm({ kinds: Faults.deviceKinds }))).toEqual(
+      new Set(Faults.deviceKinds)
+    )
+  })
+
+  it("reach the device, and end with their time", () => {
+    const done: Array<string> = []
+    const note = (what: string) => Effect.sync(() => void done.push(what))
+    const device: Simulation.FaultyDevice = {
+      cut: () => note("cut"),
+      heal: note("heal"),
+      shape: (settings) => note(`shape ${Object.keys(settings).join(" ")}`),
+      kill: note("kill"),
+      start: note("start")
+    }
+    const fault = { atMillis: 10, forMillis: 100, node: 0, other: 1, strength: 0 }
+    for (const kind of Faults.deviceKinds) {
+      Simulation.run(1, {
+        actors: Layer.empty,
+        devices: () => [device],
+        faults: [{ ...fault, kind }]
+      }, (sim) => Effect.zipRight(sim.advance("1 second"), Effect.sync(() => done.push(kind))))
+    }
+    expect(done).toEqual([
+      ...["cut", "heal", "device.disconnect"],
+      ...["shape latencyMillis", "shape latencyMillis", "device.delay"],
+      ...["shape loss", "shape loss", "device.drop"],
+      ...["shape duplicate", "shape duplicate", "device.duplicate"],
+      ...["kill", "start", "device.restart"]
+    ])
   })
 })

@@ -50,6 +50,8 @@ export interface SimulatedDevice<D extends Members> {
   readonly cut: (direction?: Direction) => Effect.Effect<void>
   /** Ends a cut. */
   readonly heal: Effect.Effect<void>
+  /** Changes how messages travel to it and back from now on, as far as is said. */
+  readonly shape: (settings: Partial<LinkSettings>) => Effect.Effect<void>
   /** Ends its device process as kill -9 does; the model lives on. */
   readonly kill: Effect.Effect<void>
   /** Starts its device process anew after a kill: in a new epoch, on the model as it is. */
@@ -147,6 +149,7 @@ const actionsOf = <D extends Members>(
     ),
     cut: (direction) => onWay((network, endpoint) => network.cut(endpoint, direction)),
     heal: onWay((network, endpoint) => network.heal(endpoint)),
+    shape: (settings) => onWay((network, endpoint) => network.link(endpoint, settings)),
     kill: Simulated.kill(device),
     start: Simulated.start(device)
   }

@@ -20,7 +20,12 @@ export const Kind = Schema.Literal(
   "storage.cut",
   "storage.slow",
   "storage.loseReply",
-  "storage.full"
+  "storage.full",
+  "device.disconnect",
+  "device.delay",
+  "device.drop",
+  "device.duplicate",
+  "device.restart"
 )
 /**
  * The kinds of faults.
@@ -37,13 +42,25 @@ export const Kind = Schema.Literal(
  * - `storage.slow`, `storage.loseReply`, `storage.full`: for all nodes the storage takes up to
  *   4 s longer each way, does half of its writes without an answer, or refuses them.
  *
+ * - `device.disconnect`: a device is not reached, and reaches nobody.
+ * - `device.delay`, `device.drop`, `device.duplicate`: its messages take 50 to 500 ms, three in ten
+ *   are lost, or half of them come twice.
+ * - `device.restart`: its device process ends as by kill -9, and is started anew at the end.
+ *
  * A node that was killed, has lost its power, or was stopped is started anew after the time of its
  * fault; the others end then.
  */
 export type Kind = typeof Kind.Type
 
-/** All kinds. */
-export const kinds: ReadonlyArray<Kind> = Kind.literals
+/** The kinds that are done to devices, where a simulation names its devices. */
+export const deviceKinds: ReadonlyArray<Kind> = Kind.literals.filter((kind) =>
+  kind.startsWith("device.")
+)
+
+/** The kinds that are done to nodes and their storage. */
+export const kinds: ReadonlyArray<Kind> = Kind.literals.filter((kind) =>
+  !deviceKinds.includes(kind)
+)
 
 /** One fault. */
 export const Fault = Schema.Struct({
@@ -52,7 +69,7 @@ export const Fault = Schema.Struct({
   atMillis: Schema.NonNegativeInt,
   /** How long it lasts. */
   forMillis: Schema.NonNegativeInt,
-  /** The number of the node, from 0. */
+  /** The number of the node, or of the device, from 0. */
   node: Schema.NonNegativeInt,
   /** The other node, where there are two. */
   other: Schema.NonNegativeInt,
@@ -118,6 +135,8 @@ export const textOf = (fault: Fault): string => {
     ? `node ${node} and node ${other}`
     : kind === "partitionOneWay"
     ? `node ${node} to node ${other}`
+    : kind.startsWith("device.")
+    ? `device ${node}`
     : kind === "storage.slow" || kind === "storage.loseReply" || kind === "storage.full"
     ? "all"
     : `node ${node}`

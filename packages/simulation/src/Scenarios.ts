@@ -44,8 +44,12 @@ export const lossyDosing = (wrong: Wrong = {}): Scenario.Scenario =>
   Scenario.make("lossy-dosing", {
     about: "a pulse reaches its device at most once, and its outcome is true at the device",
     plant: dosers,
+    devices: ({ device }) => [device("d-0"), device("d-1")],
     actors: doserActors,
-    faults: Faults.swarm({ ...short, kinds: ["kill", "powerLoss", "pause", "isolate", "stop"] }),
+    faults: Faults.swarm({
+      ...short,
+      kinds: ["kill", "powerLoss", "pause", "isolate", "stop", ...Faults.deviceKinds]
+    }),
     ...planted(wrong)
   }, dosing(15, { resends: wrong.resendsPulses === true }))
 

@@ -13,7 +13,7 @@ import { type ClusterSystem, LeaseStore } from "@plantd/cluster"
 import { DeviceStore } from "@plantd/hardware"
 import { Cause, type Duration, Duration as Durations, Effect, Exit, Layer, Scope } from "effect"
 import { type Plan, planOf, type Swarm } from "./Faults.ts"
-import { healAll, schedule, type Targets } from "./internal/chaos.ts"
+import { type FaultyDevice, healAll, schedule, type Targets } from "./internal/chaos.ts"
 import { Checks, type Violation } from "./internal/checks.ts"
 import { guard, type Times } from "./internal/guard.ts"
 import { beginning, type Machine } from "./internal/machine.ts"
@@ -25,6 +25,7 @@ import { Storage } from "./internal/storage.ts"
 import { type Event, World } from "./internal/world.ts"
 import type { Bug } from "./Planted.ts"
 
+export type { FaultyDevice } from "./internal/chaos.ts"
 export type { Violation } from "./internal/checks.ts"
 export type { Call, Sim, SimNode } from "./internal/sim.ts"
 export type { Surroundings } from "./internal/site.ts"
@@ -38,6 +39,8 @@ export interface Options<P> {
   readonly actors: ActorsLayer | ((plant: P) => ActorsLayer)
   /** What stands behind the devices, on a machine of its own, such as `Link.simulated`. */
   readonly plant?: Effect.Effect<P, never, Scope.Scope>
+  /** The devices of the plant that faults are done to, in the order of their numbers. */
+  readonly devices?: (plant: P) => ReadonlyArray<FaultyDevice>
   /** Faults during the workload: a plan, or a swarm from which each seed draws one. */
   readonly faults?: Plan | Swarm
   /** A bug in each node, to show that it is found. */
@@ -174,7 +177,9 @@ class Run<P, E> {
     for (const site of [...sites, tester]) site.start()
     const all = [...sites, tester]
     const names = all.map(({ name }) => name)
-    const targets: Targets = { world, network, peers, storage, sites, names }
+    const devices = options.devices?.(plant) ?? []
+    const atPlant = (effect: Effect.Effect<void>) => void plantMachine.fork(effect)
+    const targets: Targets = { world, network, peers, storage, sites, devices, atPlant, names }
     this.wait("all nodes have joined", () => all.every(({ isReady }) => isReady))
     this.wait("all shards are held", () => shardsHeld(sites))
     const unwatched = new Set<Machine>([storage.machine, plantMachine])

@@ -1,4 +1,5 @@
 /** Does what a plan of faults says. */
+import type { Effect } from "effect"
 import type { Fault, Plan } from "../Faults.ts"
 import { textOf } from "../Faults.ts"
 import type { Network } from "./network.ts"
@@ -6,6 +7,19 @@ import type { Peers } from "./peers.ts"
 import type { Site } from "./site.ts"
 import type { Storage } from "./storage.ts"
 import type { World } from "./world.ts"
+
+/** A device that faults can be done to: one of `Link.simulated` is. */
+export interface FaultyDevice {
+  readonly cut: () => Effect.Effect<void>
+  readonly heal: Effect.Effect<void>
+  readonly shape: (settings: {
+    readonly latencyMillis?: { readonly min: number; readonly max: number }
+    readonly loss?: number
+    readonly duplicate?: number
+  }) => Effect.Effect<void>
+  readonly kill: Effect.Effect<void>
+  readonly start: Effect.Effect<void>
+}
 
 /** What faults are done to. */
 export interface Targets {
@@ -15,6 +29,10 @@ export interface Targets {
   readonly storage: Storage
   /** Nodes that run actors. */
   readonly sites: ReadonlyArray<Site>
+  /** Devices, in the order in which faults number them. */
+  readonly devices: ReadonlyArray<FaultyDevice>
+  /** Does something where the devices are. */
+  readonly atPlant: (effect: Effect.Effect<void>) => void
   /** The names of all machines beside storage. */
   readonly names: ReadonlyArray<string>
 }
@@ -36,6 +54,38 @@ export const schedule = (targets: Targets, plan: Plan): void => {
       const end = begin(targets, fault)
       targets.world.after(fault.forMillis, undefined, end)
     })
+  }
+}
+
+/** How messages of a device travel while a fault lasts, and when it is over. */
+const shapes = {
+  "device.delay": [{ latencyMillis: { min: 50, max: 500 } }, {
+    latencyMillis: { min: 1, max: 20 }
+  }],
+  "device.drop": [{ loss: 0.3 }, { loss: 0 }],
+  "device.duplicate": [{ duplicate: 0.5 }, { duplicate: 0 }]
+} as const
+
+/** Does a fault to a device; gives what ends it. */
+const beginAtDevice = ({ atPlant, devices }: Targets, { kind, node }: Fault): () => void => {
+  const device = devices[node % Math.max(1, devices.length)]
+  if (device === undefined) return () => undefined
+  switch (kind) {
+    case "device.disconnect":
+      atPlant(device.cut())
+      return () => atPlant(device.heal)
+    case "device.restart":
+      atPlant(device.kill)
+      return () => atPlant(device.start)
+    case "device.delay":
+    case "device.drop":
+    case "device.duplicate": {
+      const [during, after] = shapes[kind]
+      atPlant(device.shape(during))
+      return () => atPlant(device.shape(after))
+    }
+    default:
+      return () => undefined
   }
 }
 
@@ -93,6 +143,8 @@ const begin = (targets: Targets, fault: Fault): () => void => {
     case "storage.full":
       storage.trouble.full = true
       return () => void (storage.trouble.full = false)
+    default:
+      return beginAtDevice(targets, fault)
   }
 }
 
@@ -111,7 +163,12 @@ const cutBetween = (
 }
 
 /** Ends every fault, and starts what is down. */
-export const healAll = ({ network, sites, storage }: Targets): void => {
+export const healAll = ({ atPlant, devices, network, sites, storage }: Targets): void => {
+  for (const { heal, shape, start } of devices) {
+    atPlant(heal)
+    atPlant(shape({ latencyMillis: { min: 1, max: 20 }, loss: 0, duplicate: 0 }))
+    atPlant(start)
+  }
   network.healAll()
   storage.heal()
   for (const site of sites) {
