@@ -2,7 +2,7 @@
 import type { FileSystem } from "@effect/platform"
 import * as Path from "@effect/platform/Path"
 import { Driver, type DriverStore, type Transport } from "@plantd/hardware"
-import { Duration, Effect, Schedule, type Scope } from "effect"
+import { Duration, Effect, Schedule, type Scope, Stream } from "effect"
 import { Tank } from "./Tank.ts"
 import * as TankModel from "./TankModel.ts"
 import * as TankSimulator from "./TankSimulator.ts"
@@ -48,7 +48,20 @@ export const serve = (
     return driver
   })
 
-const silenceOf = ({ silence }: TankDriverOptions): Duration.Duration =>
+/** A rig as a model for `Link.simulated`: the same handlers, readings and safe state. */
+export const model = (
+  rig: TankSimulator.TankSimulator,
+  options: Pick<TankDriverOptions, "silence"> = {}
+) => ({
+  handlers: handlers(rig),
+  publish: Stream.repeatEffectWithSchedule(
+    rig.view,
+    Schedule.fixed(Duration.millis(publishMillis))
+  ),
+  onSilence: { after: silenceOf(options), run: rig.tell({ pumpSpeed: 0 }) }
+})
+
+const silenceOf = ({ silence }: Pick<TankDriverOptions, "silence">): Duration.Duration =>
   silence === undefined ? Duration.millis(silenceMillis) : Duration.seconds(silence)
 
 /** A rig whose water is kept in a directory, and where the sensors' noise begins. */
