@@ -7,7 +7,7 @@ import * as Quarantine from "@plantd/actors/Quarantine"
 import { QuarantineStore } from "@plantd/actors/QuarantineStore"
 import * as SqlMessageStore from "@plantd/actors/SqlMessageStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
-import { Effect, Fiber, Layer } from "effect"
+import { Clock, Effect, Fiber, Layer } from "effect"
 import { databaseFile } from "./durable.ts"
 import { inMemory, Ledger, poison, run } from "./messaging.ts"
 import { deadLetters, pass, settled, until } from "./reminding.ts"
@@ -219,6 +219,46 @@ describe("DurableMessages", () => {
           for (let second = 0; second < 7; second++) yield* pass("1 second")
           expect(yield* Fiber.join(lost)).toMatchObject({ _tag: "DeliveryUnknown" })
           expect(told).toEqual(["e-2 2 as Post/e-2"])
+        })
+      )
+    }))
+
+  it.scoped("what was handled is not handed on again while its end cannot be stored", () =>
+    Effect.gen(function*() {
+      const stores = yield* kept
+      const real = yield* Effect.provide(MessageStore, stores)
+      let away = true
+      const lost = new DurableError.StoreUnavailable({
+        reason: "connection",
+        outcome: "not-written",
+        detail: "it is away"
+      })
+      const gate = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.suspend((): Effect.Effect<A, E | DurableError.StoreUnavailable> =>
+          away ? lost : effect
+        )
+      const faulty = Layer.merge(
+        stores,
+        Layer.succeed(MessageStore, {
+          ...real,
+          end: (sequence, end) => gate(real.end(sequence, end)),
+          attempted: (sequence, by) => gate(real.attempted(sequence, by))
+        })
+      )
+      const address = Ledger.at("l-1")
+      const message = { address, tag: "Add", payload: `{"amount":1}` }
+      yield* run(faulty)((told) =>
+        Effect.gen(function*() {
+          const at = yield* Clock.currentTimeMillis
+          yield* real.put({ ...message, messageId: "Add/fresh", at })
+          // This one is to be counted first, which fails.
+          yield* real.put({ ...message, messageId: "Add/old", at: at - 60_000 })
+          for (let second = 0; second < 20; second++) yield* pass("1 second")
+          expect(told).toEqual(["1 with an id"])
+          away = false
+          for (let second = 0; second < 20; second++) yield* pass("1 second")
+          expect(told).toEqual(["1 with an id", "1 with an id"])
+          expect(yield* real.pending(address, 10)).toEqual([])
         })
       )
     }))

@@ -21,10 +21,20 @@ const GuardLive = Guard.toLayer(
   { passivateAfter: "1 hour" }
 )
 
+/** Guards that end as soon as they have started. */
+const leaving = Guard.toLayer(
+  Effect.gen(function*() {
+    const { stopSelf } = yield* ActorContext
+    yield* stopSelf
+    return { Look: () => Effect.void, Leave: () => Effect.void, Break: () => Effect.void }
+  })
+)
+
 /** A process of its own, with those that were started in it. */
 const run = <A, E>(
   keeping: Layer.Layer<never, never, ActorSystem>,
-  body: (started: () => ReadonlyArray<string>) => Effect.Effect<A, E, ActorSystem | Scope.Scope>
+  body: (started: () => ReadonlyArray<string>) => Effect.Effect<A, E, ActorSystem | Scope.Scope>,
+  guards = GuardLive
 ) =>
   Effect.gen(function*() {
     const events = yield* collectEvents
@@ -34,7 +44,7 @@ const run = <A, E>(
       )
     return yield* Effect.provide(body(started), keeping)
   }).pipe(
-    Effect.provide(Layer.provideMerge(GuardLive, ActorSystem.layer)),
+    Effect.provide(Layer.provideMerge(guards, ActorSystem.layer)),
     Effect.scoped
   )
 
@@ -99,6 +109,35 @@ describe("Remembered", () => {
           expect(started().length).toBeLessThanOrEqual(44)
           for (let slice = 0; slice < 20; slice++) yield* pass("100 millis")
           expect(started()).toHaveLength(100)
+        }))
+    }))
+
+  it.scoped("one that leaves as soon as it was started again is forgotten then", () =>
+    Effect.gen(function*() {
+      const keeping = yield* kept
+      yield* run(keeping, () =>
+        Effect.gen(function*() {
+          yield* (yield* guard("shy")).Look()
+          yield* settled
+        }))
+      for (const times of [1, 0]) {
+        yield* run(keeping, (started) =>
+          Effect.gen(function*() {
+            yield* pass("1 second")
+            expect(started()).toHaveLength(times)
+          }), leaving)
+      }
+    }))
+
+  it.scoped("one a second is one a second", () =>
+    Effect.gen(function*() {
+      const all = Array.from({ length: 5 }, (_, index) => Guard.at(`g-${index}`))
+      yield* run(Remembered.alwaysWith({ startsPerSecond: 1 }, ...all), (started) =>
+        Effect.gen(function*() {
+          for (let slice = 0; slice < 25; slice++) {
+            yield* pass("100 millis")
+          }
+          expect(started()).toHaveLength(3)
         }))
     }))
 

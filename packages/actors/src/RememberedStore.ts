@@ -8,6 +8,7 @@ import { makeMemoryRemembered } from "./internal/remembered/memoryRemembered.ts"
 export interface Change {
   /** One run of a system: what another one has remembered since is not forgotten by it. */
   readonly owner: string
+  /** First these, and then what is forgotten: an actor may be among both. */
   readonly remembered: ReadonlyArray<ActorAddress>
   readonly forgotten: ReadonlyArray<ActorAddress>
 }

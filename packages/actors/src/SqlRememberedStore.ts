@@ -40,11 +40,11 @@ const storeOn = (storage: SqlStorage.Storage): RememberedStoreService => {
         synced: false,
         run: (connection) =>
           Effect.gen(function*() {
-            for (const { id, type } of forgotten) {
-              yield* SqlStorage.execute(connection, statements.forget, [type, id, owner])
-            }
             for (const { id, type } of remembered) {
               yield* SqlStorage.execute(connection, statements.remember, [type, id, owner])
+            }
+            for (const { id, type } of forgotten) {
+              yield* SqlStorage.execute(connection, statements.forget, [type, id, owner])
             }
             return Exit.void
           })

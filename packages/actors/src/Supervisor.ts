@@ -223,14 +223,25 @@ export const make = <const Name extends string>(
       const started = Effect.gen(function*() {
         const system = yield* ActorSystem
         const { id, type } = address
-        if (system.engine.isHere(type, id)) yield* system.start(address)
+        if (system.engine.isHere(type, id)) {
+          yield* Effect.catchIf(system.start(address), isMoved, () => Effect.void)
+        }
         const page = () => Effect.succeed({ addresses: [address], next: undefined })
-        yield* keepAlive({ system, page, startsPerSecond: 1, lookMillis: Number.POSITIVE_INFINITY })
+        yield* keepAlive({
+          system,
+          page,
+          startsPerSecond: 1_000,
+          lookMillis: Number.POSITIVE_INFINITY
+        })
       }).pipe(Effect.mapError((error) => failureIn(last) ?? error))
       return Layer.provide(Layer.scopedDiscard(started), registered((cause) => (last = cause)))
     })
   }
 }
+
+/** It moved to another node while it started: it is started there. */
+const isMoved = (error: ActorStopped | ActorNotRegistered): boolean =>
+  error._tag === "ActorStopped" && error.reason === "moved"
 
 const failureIn = (cause: Cause.Cause<unknown>): TreeFault | ChildFailed | undefined =>
   faultIn(cause)

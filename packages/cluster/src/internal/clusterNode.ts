@@ -39,8 +39,9 @@ export const protocolVersion = "1"
 /** Events that wait for a slow reader; the oldest are forgotten. */
 const eventsMax = 1_024
 
-/** The store says that a shard is held a moment before its actors may run: views until then. */
-const looksAfterGain = 4
+/** The store says that a shard is held some time before its actors may run: it is looked again. */
+const lookAfterGainMillis = 3_000
+const lookEveryMillis = 250
 
 /** How long the cluster engine may take to end, in milliseconds. */
 const engineCloseMillis = 1_000
@@ -186,7 +187,7 @@ const inboxOf = (
 
 /** Follows what the store says, and tells what happened. */
 const observe = (
-  { run, self }: Ground,
+  { now, run, self }: Ground,
   { hosted, inbox, router }: {
     readonly hosted: Placement.HostedSystem
     readonly inbox: Inbox
@@ -195,16 +196,17 @@ const observe = (
 ) =>
   Effect.map(PubSub.sliding<MembershipEvent>(eventsMax), (hub) => {
     let seen: View = { members: [], holders: new Map() }
-    let looksLeft = 0
+    let looksUntil = 0
+    let nextLook = 0
     const onView = (view: View): void => {
       for (const event of eventsBetween(seen, view)) run(PubSub.publish(hub, event))
-      if (gainsShards(self.session, seen, view)) looksLeft = looksAfterGain
+      if (gainsShards(self.session, seen, view)) looksUntil = now() + lookAfterGainMillis
       seen = view
       // Before anything else goes to them.
       inbox.tellReturned(view.members.filter(({ leaseLeft }) => leaseLeft > 0))
       for (const session of router.see(view)) inbox.forget(session)
-      if (looksLeft > 0) {
-        looksLeft--
+      if (now() < looksUntil && now() >= nextLook) {
+        nextLook = now() + lookEveryMillis
         hosted.gained()
       }
     }
@@ -227,7 +229,8 @@ const leaseHolderOf = (
   now,
   self,
   store,
-  revoke: (names) => hosted.revoke(actorsIn(shards, names))
+  revoke: (names) => hosted.revoke(actorsIn(shards, names)),
+  onRegained: () => hosted.gained()
 })
 
 const storageOf = (

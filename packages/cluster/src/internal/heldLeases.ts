@@ -7,7 +7,7 @@ import type { DurableError } from "@plantd/actors"
 import { Effect, Fiber, FiberId, type Scope } from "effect"
 import type { AddressInUse, LeaseLost, ShardsDiffer } from "../ClusterError.ts"
 import type { Joining, LeaseStoreService } from "../LeaseStore.ts"
-import type { LeaseClock } from "./leaseClock.ts"
+import { type LeaseClock, marginMillis } from "./leaseClock.ts"
 
 /** What is needed to hold leases. */
 export interface Holder {
@@ -17,6 +17,8 @@ export interface Holder {
   readonly now: () => number
   /** Ends the actors of these shards at once, of all where none are named. */
   readonly revoke: (names: ReadonlyArray<string> | undefined) => Effect.Effect<void>
+  /** The lease counts again after it had not. */
+  readonly onRegained: () => void
   readonly leaseMillis: number
   readonly refreshMillis: number
 }
@@ -123,7 +125,9 @@ export class HeldLeases {
               this.trouble = undefined
               // Before the lease counts again: what ran out meanwhile is another node's by now.
               const lost = this.know(names, begunAt)
+              const lapsed = !clock.isValid
               clock.renewed(begunAt, leaseMillis)
+              if (lapsed) this.holder.onRegained()
               if (lost.length === 0) return Effect.void
               return Effect.asVoid(Effect.forkIn(this.holder.revoke(lost), this.scope))
             }),
@@ -163,17 +167,22 @@ export class HeldLeases {
     names: ReadonlyArray<string>,
     before: { readonly taken: number; readonly at: number }
   ): Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable> {
-    const { now, refreshMillis, store } = this.holder
-    return Effect.flatMap(store.acquire(this.holding, names), (taken) => {
-      const at = now()
-      for (const name of taken) this.held.set(name, at)
-      const last = taken.length > before.taken ? { taken: taken.length, at } : before
-      const patience = refreshMillis * acquirePatience
-      const stalled = taken.length > 0 && at - last.at >= patience
-      return taken.length === names.length || stalled || at - this.askedAt >= patience
-        ? Effect.succeed(taken)
-        : Effect.delay(this.take(names, last), acquireAgainMillis)
-    })
+    const { leaseMillis, now, refreshMillis, store } = this.holder
+    return Effect.flatMap(
+      Effect.suspend(() => asked(now(), store.acquire(this.holding, names))),
+      ([begunAt, taken]) => {
+        const at = now()
+        // The process stood still meanwhile: others may have what was granted then.
+        if (at - begunAt >= leaseMillis - marginMillis) return Effect.succeed([])
+        for (const name of taken) this.held.set(name, at)
+        const last = taken.length > before.taken ? { taken: taken.length, at } : before
+        const patience = refreshMillis * acquirePatience
+        const stalled = taken.length > 0 && at - last.at >= patience
+        return taken.length === names.length || stalled || at - this.askedAt >= patience
+          ? Effect.succeed(taken)
+          : Effect.delay(this.take(names, last), acquireAgainMillis)
+      }
+    )
   }
 
   /** Another run of this node, or a person, has removed it: what it held is lost; it joins anew. */
@@ -193,6 +202,9 @@ export class HeldLeases {
     })
   }
 }
+
+const asked = <A, E>(begunAt: number, effect: Effect.Effect<A, E>) =>
+  Effect.map(effect, (answer) => [begunAt, answer] as const)
 
 interface Acquiring {
   readonly key: string

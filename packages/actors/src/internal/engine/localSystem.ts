@@ -219,7 +219,9 @@ export class LocalSystem implements Engine, Host {
   deliver(type: string, id: string, envelope: Envelope): void {
     const { placement } = this
     if (placement !== undefined && !placement.isHere(type, id)) {
-      placement.carry(new CarriedParcel(this, { type, id }, envelope))
+      if (envelope.id === undefined) {
+        placement.carry(new CarriedParcel(this, { type, id }, envelope))
+      } else this.refuseMoved({ type, id }, envelope)
     } else this.deliverHere(type, id, envelope)
   }
 
@@ -240,6 +242,10 @@ export class LocalSystem implements Engine, Host {
     const { onMoved } = envelope
     if (placement === undefined) return false
     if (envelope instanceof Ask && envelope.heapIndex >= 0) this.timetable.remove(envelope)
+    if (envelope.id !== undefined) {
+      this.refuseMoved(address, envelope)
+      return true
+    }
     if (onMoved === undefined) {
       placement.carry(new CarriedParcel(this, address, envelope))
       return true
@@ -359,6 +365,11 @@ export class LocalSystem implements Engine, Host {
     const letter: DeadLetter = { _tag: "DeadLetter", address, tag, reason, at }
     this.events.publish(letter)
     this.log.deadLetter(letter)
+  }
+
+  /** A stored message is handed on by the node that its actor lives on, and by no other. */
+  private refuseMoved(address: ActorAddress, envelope: Envelope): void {
+    refuse(envelope, new ActorStopped({ address, reason: "moved" }))
   }
 
   private notRegistered(address: ActorAddress): ActorNotRegistered {

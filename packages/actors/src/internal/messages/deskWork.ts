@@ -21,6 +21,7 @@ import { type ActorAddress, format } from "../../ActorAddress.ts"
 import type { ActorContextService } from "../../ActorContext.ts"
 import { MessageQuarantined } from "../../ActorError.ts"
 import type { Engine } from "../../ActorSystem.ts"
+import type { StoreUnavailable } from "../../DurableError.ts"
 import type { MessageEnd, MessageStoreService, StoredMessage } from "../../MessageStore.ts"
 import { deliveryOf } from "../reminders/durableDelivery.ts"
 import { answerText, refusalText } from "./answerText.ts"
@@ -140,16 +141,21 @@ export class DeskWork {
     return Effect.gen(this, function*() {
       const ending: Array<Fiber.Fiber<void>> = []
       let goesOn = true
+      let trouble: StoreUnavailable | undefined
       for (const message of page) {
         if (!this.isHere()) goesOn = false
         else {
-          const answer = yield* this.hand(message)
+          const handed = yield* Effect.either(this.hand(message))
+          const answer = Either.getOrUndefined(handed)
+          if (Either.isLeft(handed)) trouble = handed.left
           if (answer === undefined) goesOn = false
           else ending.push(yield* Effect.forkIn(this.end(message, answer), this.scope))
         }
         if (!goesOn) break
       }
+      // Before anything is read again, whatever went wrong.
       yield* Fiber.joinAll(ending)
+      if (trouble !== undefined) return yield* trouble
       return goesOn
     })
   }
@@ -166,7 +172,8 @@ export class DeskWork {
       }
       // Before it is made: an attempt that ends the process counts as well.
       const now = yield* Clock.currentTimeMillis
-      const counted = attempts > 0 || now - at > freshMillis
+      // The clock of its sender may be another one.
+      const counted = attempts > 0 || now < at || now - at > freshMillis
       if (counted) yield* store.attempted(sequence, 1)
       const delivery = deliveryOf(engine, message)
       const outcome = Either.isLeft(delivery)

@@ -3,7 +3,7 @@ import { Backoff } from "@plantd/core"
 import { Clock, Effect, Either, PrimaryKey, Random } from "effect"
 import { DeliveryUnknown, MessageInvalid, NotDelivered } from "../../ActorError.ts"
 import type { Engine } from "../../ActorSystem.ts"
-import type { StoreUnavailable } from "../../DurableError.ts"
+import { StoreUnavailable } from "../../DurableError.ts"
 import type { Kept, MessageStoreService } from "../../MessageStore.ts"
 import { keyProblem } from "../durable/entityKey.ts"
 import { bytesUpTo } from "../durable/jsonText.ts"
@@ -91,8 +91,14 @@ class Sender implements DurableSender {
         ? new DeliveryUnknown({ address, tag, detail })
         : new NotDelivered({ address, tag, detail })
     }
+    const once = Effect.suspend(() =>
+      Effect.timeoutFail(this.store.put(message), {
+        duration: Math.max(1, deadline - this.engine.now()),
+        onTimeout: () => tooLate
+      })
+    )
     const attempt = (made: number, unknown: boolean): ReturnType<Sender["stored"]> =>
-      Effect.catchAll(this.store.put(message), (error) => {
+      Effect.catchAll(once, (error) => {
         const nobodyKnows = unknown || error.outcome === "unknown"
         if (!nobodyKnows || this.engine.now() >= deadline) return failed(error, nobodyKnows)
         return Effect.zipRight(pause(made, deadline - this.engine.now()), attempt(made + 1, true))
@@ -146,14 +152,22 @@ class Sender implements DurableSender {
 
   private idOf(letter: DurableLetter): Either.Either<string, MessageInvalid> {
     const { address, payload, tag } = letter
-    if (!isNamed(payload)) return Either.right(`${tag}/${this.origin}-${++this.sent}`)
-    const name = `${tag}/${PrimaryKey.value(payload)}`
+    const key = isNamed(payload)
+      ? PrimaryKey.value(payload)
+      : `${this.origin}-${++this.sent}`
+    const name = `${tag}/${key}`
     const problem = keyProblem({ address, name })
     return problem === undefined
       ? Either.right(name)
-      : Either.left(invalid(letter, `its primary key: ${problem}`))
+      : Either.left(invalid(letter, `its actor's id, or its primary key: ${problem}`))
   }
 }
+
+const tooLate = new StoreUnavailable({
+  reason: "deadline",
+  outcome: "unknown",
+  detail: "it was not stored before the deadline of its sender"
+})
 
 const isNamed = (payload: unknown): payload is PrimaryKey.PrimaryKey =>
   typeof payload === "object" && payload !== null && PrimaryKey.symbol in payload

@@ -1,5 +1,5 @@
 /** Starts actors that are to be alive and are not, where they live here. */
-import { Cause, Effect, type Scope } from "effect"
+import { Cause, Effect, Option, type Scope } from "effect"
 import { type ActorAddress, format } from "../../ActorAddress.ts"
 import type { ActorSystemService } from "../../ActorSystem.ts"
 import type { StoreUnavailable } from "../../DurableError.ts"
@@ -23,6 +23,9 @@ export interface Page {
   readonly next: ActorAddress | undefined
 }
 
+/** After so long, in ms, an actor has mostly ended that was ending when its node gained it. */
+const endingMillis = 6_000
+
 /** Starts are counted in slices of so many milliseconds. */
 const sliceMillis = 50
 
@@ -32,10 +35,14 @@ export const keepAlive = (keeping: Keeping): Effect.Effect<void, never, Scope.Sc
     const { lookMillis, system: { engine } } = keeping
     const latch = yield* Effect.makeLatch(false)
     yield* onGained(engine, () => latch.unsafeOpen())
+    const count = { started: 0 }
+    let wait = lookMillis
     const round = Effect.gen(function*() {
       yield* latch.close
-      yield* look(keeping)
-      yield* Effect.timeoutOption(latch.await, lookMillis)
+      yield* look(keeping, count)
+      const woken = yield* Effect.timeoutOption(latch.await, wait)
+      // Those that were still ending are looked at once more.
+      wait = Option.isSome(woken) ? Math.min(lookMillis, endingMillis) : lookMillis
     })
     yield* Effect.forkScoped(
       Effect.forever(
@@ -50,22 +57,28 @@ export const keepAlive = (keeping: Keeping): Effect.Effect<void, never, Scope.Sc
     )
   })
 
-const look = ({ page, startsPerSecond, system }: Keeping) =>
+const look = ({ page, startsPerSecond, system }: Keeping, count: { started: number }) =>
   Effect.gen(function*() {
     const { engine } = system
     const sliceMax = Math.max(1, Math.floor(startsPerSecond * sliceMillis / 1_000))
-    let started = 0
+    const pauseMillis = 1_000 * sliceMax / startsPerSecond
     let after: ActorAddress | undefined
     do {
       const { addresses, next }: Page = yield* page(after)
       for (const address of addresses) {
         const { id, type } = address
         if (!engine.isHere(type, id) || engine.isAlive(type, id)) continue
-        if (started > 0 && started % sliceMax === 0) yield* Effect.sleep(sliceMillis)
-        started++
+        if (count.started > 0 && count.started % sliceMax === 0) yield* Effect.sleep(pauseMillis)
+        count.started++
         yield* Effect.forkDaemon(
-          Effect.catchAll(system.start(address), (error) =>
-            Effect.logDebug(`${format(address)} is remembered, and was not started`, error.message))
+          Effect.catchAll(
+            system.start(address),
+            (error) =>
+              Effect.logDebug(
+                `${format(address)} is remembered, and was not started`,
+                error.message
+              )
+          )
         )
       }
       after = next

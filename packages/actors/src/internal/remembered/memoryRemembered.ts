@@ -9,10 +9,10 @@ export const makeMemoryRemembered = (): RememberedStoreService => {
   return {
     change: ({ forgotten, owner, remembered }) =>
       Effect.sync(() => {
+        for (const address of remembered) rows.set(nameOf(address), { address, owner })
         for (const address of forgotten) {
           if (rows.get(nameOf(address))?.owner === owner) rows.delete(nameOf(address))
         }
-        for (const address of remembered) rows.set(nameOf(address), { address, owner })
       }),
     list: (after, limit) =>
       Effect.sync(() =>

@@ -19,7 +19,14 @@ export interface Notebook {
 const changesMax = 1_024
 
 /** What was seen last of an actor, and is not written yet: one entry each. */
-type Unwritten = Map<string, { readonly address: ActorAddress; readonly alive: boolean }>
+type Unwritten = Map<string, Seen>
+
+interface Seen {
+  readonly address: ActorAddress
+  readonly alive: boolean
+  /** It has started since it was written last: what another run has written of it is ours now. */
+  readonly started: boolean
+}
 
 /** Writes down what happens for as long as the scope lasts. */
 export const writeDown = (
@@ -31,7 +38,9 @@ export const writeDown = (
     const note = (event: LifecycleEvent): void => {
       const alive = aliveAfter(event)
       if (alive === undefined || !("address" in event) || !types.has(event.address.type)) return
-      unwritten.set(format(event.address), { address: event.address, alive })
+      const name = format(event.address)
+      const started = alive || unwritten.get(name)?.started === true
+      unwritten.set(name, { address: event.address, alive, started })
       latch.unsafeOpen()
     }
     yield* Effect.acquireRelease(
@@ -41,10 +50,15 @@ export const writeDown = (
     const write = (made: number): Effect.Effect<void> =>
       Effect.suspend(() => {
         const some = [...unwritten].slice(0, changesMax)
-        const of = (wanted: boolean) =>
-          some.flatMap(([, { address, alive }]) => alive === wanted ? [address] : [])
+        const of = (wanted: (seen: Seen) => boolean) =>
+          some.flatMap(([, seen]) => wanted(seen) ? [seen.address] : [])
+        const change = {
+          owner,
+          remembered: of(({ started }) => started),
+          forgotten: of(({ alive }) => !alive)
+        }
         return Effect.matchEffect(
-          store.change({ owner, remembered: of(true), forgotten: of(false) }),
+          store.change(change),
           {
             onSuccess: () =>
               Effect.sync(() => {

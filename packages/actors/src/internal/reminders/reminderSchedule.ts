@@ -1,5 +1,5 @@
 /** When a reminder ticks next: pure functions of what is stored and of the time. */
-import type { Progress, StoredReminder } from "../../ReminderStore.ts"
+import type { Progress, StoredReminder, UnreadableReminder } from "../../ReminderStore.ts"
 
 /** Whether no tick may be begun any more. */
 export const isExpired = ({ expiresAt }: StoredReminder, now: number): boolean =>
@@ -39,8 +39,20 @@ const reachMax = 16_384
 /** After so long, in ms, it is looked again where some of what was read was of other nodes. */
 export const besideOthersMillis = 1_000
 
-/** How many to read at a time, so that those of other nodes do not hide ours behind them. */
+/**
+ * Whether a reminder of ours that is due may stand behind those that were read. They come in the
+ * order of their times: not where one of ours among them is not due yet.
+ */
+export const mayHide = (
+  mine: ReadonlyArray<StoredReminder | UnreadableReminder>,
+  ticksAtOnceMax: number,
+  now: number
+): boolean =>
+  mine.length < ticksAtOnceMax
+  && !mine.some((row) => !("reason" in row) && row.attemptAt > now)
+
+/** How many to read at a time: more, as long as those of other nodes may hide ours. */
 export const nextReach = (
   reach: number,
-  { least, others }: { readonly others: number; readonly least: number }
-): number => others > reach / 2 ? Math.min(reachMax, reach * 2) : Math.max(least, reach / 2)
+  { hidden, least }: { readonly hidden: boolean; readonly least: number }
+): number => hidden ? Math.min(reachMax, reach * 2) : Math.max(least, reach / 2)

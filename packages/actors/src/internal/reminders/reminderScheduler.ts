@@ -22,6 +22,7 @@ import {
   again,
   besideOthersMillis,
   isExpired,
+  mayHide,
   missed,
   nextReach
 } from "./reminderSchedule.ts"
@@ -123,9 +124,9 @@ class Scheduler {
     const rows = yield* this.store.earliest(this.reach)
     const now = yield* Clock.currentTimeMillis
     const mine = rows.filter(({ address: { id, type } }) => this.engine.isHere(type, id))
-    const others = rows.length - mine.length
-    this.reach = nextReach(this.reach, { others, least: ticksAtOnceMax })
-    let wait = others > 0 ? Math.min(pollMillis, besideOthersMillis) : pollMillis
+    const hidden = rows.length === this.reach && mayHide(mine, ticksAtOnceMax, now)
+    this.reach = nextReach(this.reach, { hidden, least: ticksAtOnceMax })
+    let wait = hidden ? Math.min(pollMillis, besideOthersMillis) : pollMillis
     for (const row of mine) {
       if (this.underWay.has(row.id)) continue
       const early = "reason" in row ? 0 : row.attemptAt - now
@@ -133,8 +134,7 @@ class Scheduler {
         wait = Math.min(wait, early)
         break
       }
-      if (this.underWay.size >= ticksAtOnceMax) break
-      yield* this.fork(row)
+      if (this.underWay.size < ticksAtOnceMax) yield* this.fork(row)
     }
     yield* Effect.raceFirst(this.latch.await, Effect.sleep(wait))
   })
