@@ -242,7 +242,9 @@ describe("DurableMessages", () => {
         Layer.succeed(MessageStore, {
           ...real,
           end: (sequence, end) => gate(real.end(sequence, end)),
-          attempted: (sequence, by) => gate(real.attempted(sequence, by))
+          // The first one can be counted, so that nothing else keeps it from being handed on again.
+          attempted: (sequence, by) =>
+            sequence === 1 ? real.attempted(sequence, by) : gate(real.attempted(sequence, by))
         })
       )
       const address = Ledger.at("l-1")
