@@ -1,13 +1,13 @@
 /** The traces of ten seeds of `durable-ledger`: the same wherever they are run. */
 export const hashes: Readonly<Record<string, string>> = {
-  "1": "c2854ef3f580a549",
-  "2": "d2e12935923035d8",
-  "3": "8f29eb0dda1569ce",
-  "4": "73e63084bc642e26",
-  "5": "55733bb1cddcf03d",
-  "6": "34d58e884dde5dba",
-  "7": "cede1f3266c6eeb3",
-  "8": "fe51ea89e4caf213",
-  "9": "fce9f57c435e0b8c",
-  "10": "b7a03e7d08b9de59"
+  "1": "1cada773b1f0956e",
+  "2": "b5aa991944717142",
+  "3": "2d9d4cbe63e542d7",
+  "4": "437208078e26ae23",
+  "5": "4e478763b375d37d",
+  "6": "c93bebc1de963cab",
+  "7": "273427b78bdc80b1",
+  "8": "7c38676385d7747a",
+  "9": "581c0b25d27ab963",
+  "10": "22ae34e7d78d239a"
 }
