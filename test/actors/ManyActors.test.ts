@@ -47,7 +47,8 @@ it.live(
       })
       yield* cycle
       const before = yield* cycle
-      const after = yield* cycle
+      // Other things of this process come and go: what is left behind is there each time.
+      const after = Math.min(yield* cycle, yield* cycle, yield* cycle)
       expect((after - before) / 10_000).toBeLessThan(20)
     }).pipe(living),
   30_000

@@ -36,6 +36,7 @@ reminderStoreContract("on PostgreSQL", on(SqlReminderStore.layer))
 quarantineContract("on PostgreSQL", on(SqlReminderStore.layer))
 messageStoreContract(
   "on PostgreSQL",
-  on(Layer.merge(SqlMessageStore.layer, SqlReminderStore.layer))
+  // One after the other: both make the tables of the quarantine.
+  on(Layer.provideMerge(SqlMessageStore.layer, SqlReminderStore.layer))
 )
 deviceStoreContract("on PostgreSQL", on(SqlDeviceStore.layer))

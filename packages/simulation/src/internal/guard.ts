@@ -38,7 +38,7 @@ export const guard = <A>(seed: number, run: (times: Times) => A): A => {
   const times: Times = { wall: () => 0, steady: () => 0 }
   let escaped: Escaped | undefined
   const refuse = (what: string) => () => {
-    escaped ??= new Escaped(what)
+    escaped ??= withPlace(() => new Escaped(what))
     throw escaped
   }
   const restore = [
@@ -58,6 +58,15 @@ export const guard = <A>(seed: number, run: (times: Times) => A): A => {
     for (const back of restore) back()
     for (const root of roots()) if (!before.has(root)) roots().delete(root)
   }
+}
+
+/** However short traces of errors are at present: this one is to show where it was made. */
+const withPlace = (make: () => Escaped): Escaped => {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 50
+  const made = make()
+  Error.stackTraceLimit = limit
+  return made
 }
 
 const clocks = (times: Times): ReadonlyArray<() => void> => {
