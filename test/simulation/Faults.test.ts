@@ -82,12 +82,14 @@ describe("faults of devices", () => {
         faults: [{ ...fault, kind }]
       }, (sim) => Effect.zipRight(sim.advance("1 second"), Effect.sync(() => done.push(kind))))
     }
-    expect(done).toEqual([
-      ...["cut", "heal", "device.disconnect"],
-      ...["shape latencyMillis", "shape latencyMillis", "device.delay"],
-      ...["shape loss", "shape loss", "device.drop"],
-      ...["shape duplicate", "shape duplicate", "device.duplicate"],
-      ...["kill", "start", "device.restart"]
-    ])
+    expect(done).toEqual(
+      [
+        ["cut", "heal", "device.disconnect"],
+        ["shape latencyMillis", "shape latencyMillis", "device.delay"],
+        ["shape loss", "shape loss", "device.drop"],
+        ["shape duplicate", "shape duplicate", "device.duplicate"],
+        ["kill", "start", "device.restart"]
+      ].flat()
+    )
   })
 })
