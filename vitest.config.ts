@@ -50,7 +50,8 @@ export default defineConfig({
         "examples/*/src/**/*.ts",
         "examples/drivers/*/src/**/*.ts"
       ],
-      reporter: ["text", "json-summary"],
+      // A table of every file, unless unattended: there it would bury the tests that failed.
+      reporter: [process.env.CI === undefined ? "text" : "text-summary", "json-summary"],
       reportOnFailure: true,
       thresholds: {
         "packages/core/src/**": enough,
