@@ -1,7 +1,15 @@
 /** What three nodes promise on a database, whichever it is: each test has a new one. */
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, type Scope } from "effect"
-import { divided, idOn, ids, three, untilAnswered, untilStopped } from "./clusterHarness.ts"
+import {
+  divided,
+  idOn,
+  ids,
+  three,
+  untilAnswered,
+  untilSo,
+  untilStopped
+} from "./clusterHarness.ts"
 
 /** On what, and how soon the actors of a node that is lost answer on another one. */
 export interface Ground {
@@ -50,24 +58,24 @@ export const clusterContract = ({ failoverMillis, name, storage }: Ground): void
         Effect.gen(function*() {
           const { nodes, rig, start, tally } = yield* rigged
           const failures: Array<unknown> = []
-          let asked = 0
+          const counts = { asked: 0 }
           const asking = yield* Effect.fork(
             Effect.forever(
               Effect.forEach(ids, (id) =>
                 Effect.tapErrorCause(
-                  tally(id).Apply({ entry: `${asked++ % 50}` }),
+                  tally(id).Apply({ entry: `${counts.asked++ % 50}` }),
                   (cause) => Effect.sync(() => failures.push(cause))
                 ), { concurrency: 8 })
             )
           )
           const running = [...nodes]
           for (const node of nodes) {
-            const before = asked
+            const least = counts.asked + ids.length
             yield* node.running.signal("SIGTERM")
             expect(yield* node.running.ended).toBe(0)
             running[running.indexOf(node)] = yield* start(node.port)
             yield* divided(rig, running)
-            expect(asked).toBeGreaterThan(before)
+            yield* untilSo("asks are answered", Effect.sync(() => counts.asked > least))
           }
           yield* Fiber.interrupt(asking)
           expect(failures).toEqual([])

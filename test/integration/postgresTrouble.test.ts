@@ -4,7 +4,7 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { describe, expect, it } from "@effect/vitest"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
 import * as SqlStorage from "@plantd/actors/SqlStorage"
-import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
+import { Deferred, Effect, Either, Exit, Fiber, Layer } from "effect"
 import { claim, claimAll, entity, set } from "../actors/durable.ts"
 import { untilAnswered, untilSo } from "./clusterHarness.ts"
 import { postgresOfFile } from "./postgres.ts"
@@ -77,16 +77,15 @@ describe("on PostgreSQL", () => {
     () =>
       Effect.gen(function*() {
         const { start, stop } = yield* postgres
+        const ids = ["a", "b"]
         for (const how of ["fast", "immediate"] as const) {
           const { sql, store } = yield* opened({ writeTimeout: "20 seconds" })
-          yield* claimAll(store, ["a", "b"])
-          yield* Effect.scoped(
+          yield* claimAll(store, ids)
+          const outcomes = yield* Effect.scoped(
             Effect.gen(function*() {
               yield* locking(sql)
               const writing = yield* Effect.fork(
-                Effect.all([set(store, "a"), set(store, "b")].map((write) => Effect.flip(write)), {
-                  concurrency: 2
-                })
+                Effect.forEach(ids, (id) => Effect.either(set(store, id)), { concurrency: 2 })
               )
               yield* untilSo(
                 "the write waits for the lock",
@@ -96,17 +95,28 @@ describe("on PostgreSQL", () => {
                 )
               )
               yield* stop(how)
-              // By when it is stopped, the lock or the connection is what it waits for in vain.
-              for (const { _tag, message } of yield* Fiber.join(writing)) {
-                expect(_tag).toBe("StoreUnavailable")
-                expect(message).toMatch(/\((connection|locked): /)
-              }
+              return yield* Fiber.join(writing)
             })
           )
           yield* start
           yield* untilAnswered(store.read(entity("a")))
-          // It succeeds at the revision from before: nothing was written.
-          yield* set(store, "a")
+          // The lock ends with the connection that holds it: where that one is closed before
+          // theirs, the writes are done.
+          for (const [index, outcome] of outcomes.entries()) {
+            const id = ids[index] ?? ""
+            const revision = (yield* store.read(entity(id)))?.revision ?? 0
+            const told = Either.match(outcome, {
+              onLeft: (error) => error._tag === "StoreUnavailable" ? error.outcome : error._tag,
+              onRight: () => "written"
+            })
+            expect([revision === 1 ? "written" : "not-written", "unknown"]).toContain(told)
+            yield* set(store, id, { expected: revision })
+          }
+          // By when it is stopped, the lock or the connection is what it waits for in vain.
+          for (const { left: { _tag, message } } of outcomes.filter(Either.isLeft)) {
+            expect(_tag).toBe("StoreUnavailable")
+            expect(message).toMatch(/\((connection|locked): /)
+          }
         }
       }),
     60_000

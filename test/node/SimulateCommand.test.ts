@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Cli, SimulateCommand } from "@plantd/node"
-import { Scenarios } from "@plantd/simulation"
 import { Effect, Either } from "effect"
 import { told } from "./told.ts"
 
@@ -37,13 +36,17 @@ it.effect("--help names every option, and every scenario with what it shows", ()
       expect(output).toContain(option)
     }
     const text = output.replaceAll(/\s+/g, " ")
-    for (const { about, name } of Scenarios.all) expect(text).toContain(`${name} (${about})`)
+    for (const { about, name } of SimulateCommand.scenarios) {
+      expect(text).toContain(`${name} (${about})`)
+    }
   }))
 
 it("a name stands for one scenario, and all for each", () => {
-  expect(SimulateCommand.scenariosOf("all")).toEqual(Either.right(Scenarios.all))
-  for (const scenario of Scenarios.all) {
+  expect(SimulateCommand.scenariosOf("all")).toEqual(Either.right(SimulateCommand.scenarios))
+  for (const scenario of SimulateCommand.scenarios) {
     expect(SimulateCommand.scenariosOf(scenario.name)).toEqual(Either.right([scenario]))
   }
-  expect(new Set(Scenarios.all.map(({ name }) => name)).size).toBe(Scenarios.all.length)
+  expect(new Set(SimulateCommand.scenarios.map(({ name }) => name)).size).toBe(
+    SimulateCommand.scenarios.length
+  )
 })

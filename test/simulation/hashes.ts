@@ -1,13 +1,13 @@
 /** The traces of ten seeds of `durable-ledger`: the same wherever they are run. */
 export const hashes: Readonly<Record<string, string>> = {
-  "1": "1cada773b1f0956e",
-  "2": "b5aa991944717142",
-  "3": "2d9d4cbe63e542d7",
-  "4": "437208078e26ae23",
-  "5": "4e478763b375d37d",
-  "6": "c93bebc1de963cab",
-  "7": "273427b78bdc80b1",
-  "8": "7c38676385d7747a",
-  "9": "581c0b25d27ab963",
-  "10": "22ae34e7d78d239a"
+  "1": "04e8f8dbbb1d08bd",
+  "2": "3b3d0a26836363e0",
+  "3": "726e75ffbd2d22e9",
+  "4": "d5a01ece5bf57969",
+  "5": "49615a3671f4c965",
+  "6": "887a7cabe269ca40",
+  "7": "1dff2c6f08f0e609",
+  "8": "571a65bc486ef484",
+  "9": "19be43914cd10980",
+  "10": "fc9b1ae38a73209a"
 }

@@ -44,6 +44,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/simulation/src/internal/machine.ts",
     "packages/simulation/src/internal/network.ts",
     "packages/simulation/src/internal/peers.ts",
+    "packages/simulation/src/internal/rarities.ts",
     "packages/simulation/src/internal/sim.ts",
     "packages/simulation/src/internal/site.ts",
     "packages/simulation/src/internal/storage.ts",
@@ -106,6 +107,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/RememberedStore.ts",
     "packages/actors/src/SqlRememberedStore.ts",
     "packages/actors/src/internal/engine/listening.ts",
+    "packages/actors/src/internal/engine/repeatedly.ts",
     "packages/actors/src/internal/remembered/keepAlive.ts",
     "packages/actors/src/internal/remembered/memoryRemembered.ts",
     "packages/actors/src/internal/remembered/writeDown.ts"
@@ -119,6 +121,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/actors/DurableMessages.test.ts": [
     "packages/actors/src/MessageCodec.ts",
     "packages/actors/src/internal/messages/answerText.ts",
+    "packages/actors/src/internal/messages/attempts.ts",
     "packages/actors/src/internal/messages/desk.ts",
     "packages/actors/src/internal/messages/deskWork.ts",
     "packages/actors/src/internal/messages/durableSender.ts",

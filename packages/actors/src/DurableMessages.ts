@@ -12,8 +12,8 @@
  * `maxAttempts` times in all, and then put into quarantine; meanwhile later ones wait. What
  * provably reached no handler is attempted again without being counted.
  */
-import { type Backoff } from "@plantd/core"
-import { Cause, Clock, Duration, Effect, Layer } from "effect"
+import { type Backoff, Buggify } from "@plantd/core"
+import { Clock, Duration, Effect, Layer } from "effect"
 import type { ActorAddress } from "./ActorAddress.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import { checkedCount, checkedMillis } from "./internal/checked.ts"
@@ -24,6 +24,7 @@ import type { DeskGround } from "./internal/messages/deskWork.ts"
 import { makeSender } from "./internal/messages/sender.ts"
 import { MessageStore } from "./MessageStore.ts"
 import { onGained } from "./internal/engine/listening.ts"
+import { repeatedly } from "./internal/engine/repeatedly.ts"
 
 /** How durable messages are handled, and kept. */
 export interface Settings {
@@ -72,7 +73,8 @@ export const layerWith = (
       const bounds = boundsOf({ ...defaults, ...settings })
       const { engine } = yield* ActorSystem
       const store = yield* MessageStore
-      const ground: DeskGround = { engine, store, delivering: bounds }
+      const fires = yield* Buggify.Buggify
+      const ground: DeskGround = { engine, store, delivering: bounds, fires }
       yield* engine.sendDurably(yield* makeSender(engine, store))
       yield* Effect.forkScoped(pruning(ground, bounds))
       return Layer.merge(desksOn(ground), Layer.scopedDiscard(looking(ground, bounds)))
@@ -129,16 +131,4 @@ const pruning = ({ store }: DeskGround, { pruneMillis, retentionMillis }: Bounds
       while ((yield* store.prune(before, pruneMax)) >= pruneMax) yield* Effect.yieldNow()
     }),
     pruneMillis
-  )
-
-/** Never ends: what goes wrong is logged, and tried again after a pause. */
-const repeatedly = <E>(what: string, effect: Effect.Effect<void, E>, pauseMillis: number) =>
-  Effect.forever(
-    Effect.catchAllCause(effect, (cause) =>
-      Cause.isInterruptedOnly(cause)
-        ? Effect.interrupt
-        : Effect.zipRight(
-          Effect.logWarning(what, cause),
-          Effect.sleep(Duration.millis(pauseMillis))
-        ))
   )

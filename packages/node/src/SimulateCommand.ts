@@ -5,9 +5,16 @@ import { Replay, type Scenario, Scenarios, Seeds } from "@plantd/simulation"
 import { Effect, Either } from "effect"
 import * as CliOption from "./CliOption.ts"
 import * as SimulateRun from "./SimulateRun.ts"
+import * as TankScenario from "./TankScenario.ts"
 
 /** The options that need a value. */
 export const valued = ["--scenario", "--seeds", "--plan", "--trace", "--html"]
+
+/** The scenarios that there are. */
+export const scenarios: ReadonlyArray<Scenario.Scenario> = [
+  ...Scenarios.all,
+  TankScenario.tankControl
+]
 
 const allNames = "all"
 
@@ -18,10 +25,10 @@ const seedsDefault = 10
 export const scenariosOf = (
   name: string
 ): Either.Either<ReadonlyArray<Scenario.Scenario>, string> => {
-  if (name === allNames) return Either.right(Scenarios.all)
-  const found = Scenarios.all.find((scenario) => scenario.name === name)
+  if (name === allNames) return Either.right(scenarios)
+  const found = scenarios.find((scenario) => scenario.name === name)
   if (found !== undefined) return Either.right([found])
-  const known = [allNames, ...Scenarios.all.map((scenario) => scenario.name)]
+  const known = [allNames, ...scenarios.map((scenario) => scenario.name)]
   const near = NearestName.of(name, known)
   const meant = near === undefined ? `there is ${known.join(", ")}` : `did you mean ${near}?`
   return Either.left(`there is no scenario ${name}; ${meant}`)
@@ -37,10 +44,10 @@ const options = {
   scenarios: CliOption.parsed("scenario", {
     stands: "name",
     description: `Which scenario, or ${allNames}, as without it: ${
-      Scenarios.all.map(({ about, name }) => `${name} (${about})`).join(", ")
+      scenarios.map(({ about, name }) => `${name} (${about})`).join(", ")
     }.`,
     parse: scenariosOf
-  }).pipe(CliOption.orElse(() => Scenarios.all)),
+  }).pipe(CliOption.orElse(() => scenarios)),
   seeds: CliOption.parsed("seeds", {
     stands: "seeds",
     description: `With which seeds: ${Seeds.expected}. Without it: 1..${seedsDefault}.`,

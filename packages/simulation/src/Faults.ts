@@ -21,6 +21,7 @@ export const Kind = Schema.Literal(
   "storage.slow",
   "storage.loseReply",
   "storage.full",
+  "buggify",
   "device.disconnect",
   "device.delay",
   "device.drop",
@@ -41,6 +42,8 @@ export const Kind = Schema.Literal(
  * - `storage.cut`: a node does not reach the storage.
  * - `storage.slow`, `storage.loseReply`, `storage.full`: for all nodes the storage takes up to
  *   4 s longer each way, does half of its writes without an answer, or refuses them.
+ * - `buggify`: about half of the places in code that ask `Buggify` do what is rare there, one time
+ *   in four.
  *
  * - `device.disconnect`: a device is not reached, and reaches nobody.
  * - `device.delay`, `device.drop`, `device.duplicate`: its messages take 50 to 500 ms, three in ten
@@ -138,6 +141,7 @@ export const textOf = (fault: Fault): string => {
     : kind.startsWith("device.")
     ? `device ${node}`
     : kind === "storage.slow" || kind === "storage.loseReply" || kind === "storage.full"
+        || kind === "buggify"
     ? "all"
     : `node ${node}`
   return `at ${atMillis} ms: ${kind} of ${target} for ${forMillis} ms`

@@ -6,7 +6,7 @@ import { RunnerStorage } from "@effect/cluster/RunnerStorage"
 import * as Sharding from "@effect/cluster/Sharding"
 import * as ShardingConfig from "@effect/cluster/ShardingConfig"
 import { type ActorSystemSettings, Placement } from "@plantd/actors"
-import { Monotonic } from "@plantd/core"
+import { Buggify, Monotonic } from "@plantd/core"
 import {
   Context,
   Duration,
@@ -71,7 +71,7 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     late.leases = leases
     const storage = storageOf(ground, { hosted, leases, onView })
     late.engine = yield* shardingOf(storage, settings, bounds)
-    yield* Effect.forkScoped(lookAgain(ground.again, store, onView))
+    yield* Effect.forkScoped(lookAgain(ground.again, store, { fires: ground.fires, onView }))
     yield* Effect.forkScoped(stopWithLease(ground.lease, hosted))
     // Its last answers, before nobody takes it for a member any more.
     yield* Effect.addFinalizer(() =>
@@ -119,6 +119,7 @@ const groundOf = (settings: Settings) =>
       transport: yield* PeerTransport,
       shards: new ShardMap(settings.shards),
       lease: new LeaseClock(now),
+      fires: yield* Buggify.Buggify,
       /** Opened where the view is to be read anew. */
       again: Effect.unsafeMakeLatch(false),
       run: yield* FiberSet.makeRuntime<never, void, never>()
@@ -133,7 +134,7 @@ interface Late {
 }
 
 const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Router => {
-  const { again, bounds, lease, now, run, self, settings, shards, transport } = ground
+  const { again, bounds, fires, lease, now, run, self, settings, shards, transport } = ground
   let number = 0
   // Both: the lease of the node may have been renewed after this one was lost.
   const hasLease = (shard: number) =>
@@ -150,7 +151,8 @@ const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Route
       nextNumber: () => ++number,
       batchMax: settings.batchMax,
       queuedMax: settings.queuedMax,
-      attemptMillis: bounds.attemptMillis
+      attemptMillis: bounds.attemptMillis,
+      fires
     },
     holds: (shard) => {
       const id = shards.ids[shard]
@@ -221,10 +223,11 @@ const gainsShards = (session: string, before: View, now: View): boolean => {
 }
 
 const leaseHolderOf = (
-  { bounds, lease, now, self, shards, store }: Ground,
+  { bounds, fires, lease, now, self, shards, store }: Ground,
   hosted: Placement.HostedSystem
 ): Holder => ({
   ...bounds,
+  fires,
   clock: lease,
   now,
   self,

@@ -4,6 +4,7 @@
  * for a while, takes nothing from a node whose lease lasts still.
  */
 import type { DurableError } from "@plantd/actors"
+import type { Buggify } from "@plantd/core"
 import { Effect, Fiber, FiberId, type Scope } from "effect"
 import type { AddressInUse, LeaseLost, ShardsDiffer } from "../ClusterError.ts"
 import type { Joining, LeaseStoreService } from "../LeaseStore.ts"
@@ -21,6 +22,7 @@ export interface Holder {
   readonly onRegained: () => void
   readonly leaseMillis: number
   readonly refreshMillis: number
+  readonly fires: Buggify.Fires
 }
 
 /** Why a lease was not renewed. */
@@ -34,6 +36,9 @@ const acquireAgainMillis = 20
  * asks for the rest 1 s later. What it has not asked for that long it does not want any more.
  */
 const acquirePatience = 2
+
+/** By how much longer the pause is where a simulation has a renewal come late. */
+const lateRenewal = 4
 
 /** Leases of shards, by their names. */
 export class HeldLeases {
@@ -104,8 +109,11 @@ export class HeldLeases {
 
   /** Renews them again and again. */
   get renewing(): Effect.Effect<never> {
-    const { refreshMillis } = this.holder
-    return Effect.forever(Effect.zipRight(this.renew, Effect.sleep(refreshMillis)))
+    const { fires, refreshMillis } = this.holder
+    const pause = Effect.suspend(() =>
+      Effect.sleep(fires("a lease is renewed late") ? refreshMillis * lateRenewal : refreshMillis)
+    )
+    return Effect.forever(Effect.zipRight(this.renew, pause))
   }
 
   private get holding() {

@@ -22,6 +22,11 @@ export class LeaseClock {
     this.until = Number.NEGATIVE_INFINITY
   }
 
+  /** For how many milliseconds it lasts still; none where it is over. */
+  get millisLeft(): number {
+    return Math.max(0, this.until - this.now())
+  }
+
   /** Whether it lasts still. Asked for each message: after a pause of the process it does not. */
   get isValid(): boolean {
     return this.now() < this.until

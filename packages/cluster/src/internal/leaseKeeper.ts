@@ -33,6 +33,7 @@ const machinesMax = 1_024
 /** Runner storage made of leases. */
 export const runnerStorageOf = (keeping: Keeping): RunnerStorage["Type"] => {
   const { held, onChange, self, shards, store } = keeping
+  const runnersOf = runnerReader()
   const release = (concerns: ReadonlyArray<string> | undefined) => {
     const drained = keeping.hosted.release(actorsIn(shards, concerns), {
       withinMillis: keeping.handoffMillis
@@ -79,14 +80,27 @@ export const actorsIn = (
 }
 
 /**
- * The nodes that shards are divided among are the healthy ones: those whose lease lasts, that have
- * a weight, and are not draining.
+ * Reads who the runners are. The nodes that shards are divided among are the healthy ones: those
+ * whose lease lasts, that have a weight, and are not draining.
  */
-const runnersOf = ({ members }: View): Array<readonly [Runner, boolean]> =>
-  members.map(({ address, draining, leaseLeft, weight }) => [
-    new Runner({ address: addressOf(address), groups: [group], weight: Math.max(1, weight) }),
-    leaseLeft > 0 && !draining && weight > 0
-  ])
+const runnerReader = () => {
+  // The engine compares them at each look, several times a second: the same ones are compared fast.
+  let known = new Map<string, Runner>()
+  return ({ members }: View): Array<readonly [Runner, boolean]> => {
+    const seen = new Map<string, Runner>()
+    const runners = members.map(({ address, draining, leaseLeft, weight }) => {
+      const name = `${address} ${weight}`
+      const runner = known.get(name) ?? runnerOf(address, weight)
+      seen.set(name, runner)
+      return [runner, leaseLeft > 0 && !draining && weight > 0] as const
+    })
+    known = seen
+    return runners
+  }
+}
+
+const runnerOf = (address: string, weight: number): Runner =>
+  new Runner({ address: addressOf(address), groups: [group], weight: Math.max(1, weight) })
 
 /** The address of a node, for the cluster engine. */
 export const addressOf = (address: string): RunnerAddress => {

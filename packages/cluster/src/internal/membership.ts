@@ -1,5 +1,6 @@
 /** How a node becomes a member of its cluster, remains one, and leaves. */
 import type { Placement } from "@plantd/actors"
+import type { Buggify } from "@plantd/core"
 import { Effect, Option, Random } from "effect"
 import type { Bounds } from "../ClusterSettings.ts"
 import type { Joining, LeaseStoreService, View } from "../LeaseStore.ts"
@@ -8,7 +9,10 @@ import type { LeaseClock } from "./leaseClock.ts"
 /** Between two looks at who holds what, where messages wait for that, in milliseconds. */
 const lookAgainMillis = 25
 
-/** Between two looks whether the lease lasts still, in milliseconds. */
+/** The same, where a simulation has a look come late. */
+const lateLookMillis = 1_000
+
+/** Between two looks whether a lease that was over lasts again, in milliseconds. */
 const watchMillis = 50
 
 /** A name for one run of a node. */
@@ -52,12 +56,16 @@ const sentLookMillis = 5
 export const lookAgain = (
   again: Effect.Latch,
   store: LeaseStoreService,
-  onView: (view: View) => void
+  { fires, onView }: { readonly fires: Buggify.Fires; readonly onView: (view: View) => void }
 ): Effect.Effect<never> =>
   again.await.pipe(
     Effect.zipRight(Effect.sync(() => again.unsafeClose())),
     Effect.zipRight(Effect.ignore(Effect.map(store.view, onView))),
-    Effect.zipRight(Effect.sleep(lookAgainMillis)),
+    Effect.zipRight(
+      Effect.suspend(() =>
+        Effect.sleep(fires("the view is read late") ? lateLookMillis : lookAgainMillis)
+      )
+    ),
     Effect.forever
   )
 
@@ -70,7 +78,9 @@ export const stopWithLease = (
   return Effect.suspend(() => {
     const was = valid
     valid = lease.isValid
-    if (valid || !was) return Effect.sleep(watchMillis)
+    // It is renewed long before that, and ends later then.
+    if (valid) return Effect.sleep(Math.ceil(lease.millisLeft))
+    if (!was) return Effect.sleep(watchMillis)
     return Effect.logError("the lease of this node is over: its actors stop").pipe(
       Effect.zipRight(hosted.revoke(() => true))
     )

@@ -3,6 +3,7 @@
  * and in order, each again and again under its number until it is taken in or the session is over.
  */
 import { ActorError, type Placement } from "@plantd/actors"
+import type { Buggify } from "@plantd/core"
 import { Duration, Effect, Random } from "effect"
 import type { Batch, Post, Receipt, WrongSession } from "../PeerTransport.ts"
 import { askKind, goneKind, type Letter, tellKind, watchKind } from "./letters.ts"
@@ -26,6 +27,7 @@ export interface Office {
   readonly batchMax: number
   readonly queuedMax: number
   readonly attemptMillis: number
+  readonly fires: Buggify.Fires
   /** Messages that reached nobody there, in order; what is queued for their shards follows them. */
   readonly elsewhere: (messages: ReadonlyArray<Outgoing>) => void
 }
@@ -132,8 +134,9 @@ export class Peer {
   }
 
   private send(post: Post): Effect.Effect<void> {
-    const { attemptMillis, batchMax, self } = this.office
-    const entries = this.queue.splice(0, batchMax).filter((entry) =>
+    const { attemptMillis, batchMax, fires, self } = this.office
+    const atMost = fires("a batch has one letter") ? 1 : batchMax
+    const entries = this.queue.splice(0, atMost).filter((entry) =>
       !("parcel" in entry) || !entry.parcel.asks || entry.parcel.isOpen
     )
     this.admit()

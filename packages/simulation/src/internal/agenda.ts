@@ -6,8 +6,13 @@ export interface Entry {
   readonly at: number
   /** Decides among entries of the same time. */
   readonly rank: number
-  readonly run: () => void
-  cancelled: boolean
+  /** Nothing, once it is cancelled: its place is kept until then, and nothing that it held. */
+  run: (() => void) | undefined
+}
+
+/** It is not to happen any more. */
+export const cancel = (entry: Entry): void => {
+  entry.run = undefined
 }
 
 const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.rank < b.rank)
@@ -31,8 +36,12 @@ export class Agenda {
 
   /** The entry that is due first; cancelled ones are left out. */
   get first(): Entry | undefined {
-    while (this.heap[0]?.cancelled === true) this.take()
-    return this.heap[0]
+    let [first] = this.heap
+    while (first !== undefined && first.run === undefined) {
+      this.take()
+      ;[first] = this.heap
+    }
+    return first
   }
 
   /** Takes the first entry out. */

@@ -91,7 +91,7 @@ const beginAtDevice = ({ atPlant, devices }: Targets, { kind, node }: Fault): ()
 
 /** Does a fault; gives what ends it. */
 const begin = (targets: Targets, fault: Fault): () => void => {
-  const { network, peers, sites, storage } = targets
+  const { network, peers, sites, storage, world } = targets
   const site = sites[fault.node % sites.length]
   const other = sites[fault.other % sites.length]
   if (site === undefined || other === undefined) return () => undefined
@@ -143,6 +143,9 @@ const begin = (targets: Targets, fault: Fault): () => void => {
     case "storage.full":
       storage.trouble.full = true
       return () => void (storage.trouble.full = false)
+    case "buggify":
+      world.rarities.active = true
+      return () => void (world.rarities.active = false)
     default:
       return beginAtDevice(targets, fault)
   }
@@ -163,7 +166,7 @@ const cutBetween = (
 }
 
 /** Ends every fault, and starts what is down. */
-export const healAll = ({ atPlant, devices, network, sites, storage }: Targets): void => {
+export const healAll = ({ atPlant, devices, network, sites, storage, world }: Targets): void => {
   for (const { heal, shape, start } of devices) {
     atPlant(heal)
     atPlant(shape({ latencyMillis: { min: 1, max: 20 }, loss: 0, duplicate: 0 }))
@@ -171,6 +174,7 @@ export const healAll = ({ atPlant, devices, network, sites, storage }: Targets):
   }
   network.healAll()
   storage.heal()
+  world.rarities.active = false
   for (const site of sites) {
     site.machine?.resume()
     site.start()

@@ -3,6 +3,7 @@
  * Layers that are built on it capture these, as they would a real process.
  */
 import { EventLoop, type EventLoopService } from "@plantd/actors"
+import { Buggify } from "@plantd/core"
 import {
   Clock,
   Duration,
@@ -14,6 +15,7 @@ import {
   Runtime,
   type Scheduler
 } from "effect"
+import { cancel } from "./agenda.ts"
 import { randomOf } from "./chance.ts"
 import type { World } from "./world.ts"
 
@@ -60,9 +62,15 @@ export class Machine implements Identity {
       afterTurn: (resume) => world.schedule(this, resume),
       eager: false
     }
+    const fires = (site: string): boolean => {
+      const now = world.rarities.fires(site)
+      if (now) world.note(name, "fault", `buggify: ${site}`)
+      return now
+    }
     this.runtime = Effect.runSync(
       Effect.runtime().pipe(
         Effect.provideService(EventLoop, eventLoop),
+        Effect.provideService(Buggify.Buggify, fires),
         Effect.withClock(this.clock),
         Effect.withRandom(randomOf(world.seed, `${name}/${run}`)),
         Effect.withTracerEnabled(false),
@@ -108,7 +116,16 @@ export class Machine implements Identity {
 const clockOf = (world: World, machine: Machine): Clock.Clock => {
   // Whole milliseconds, as clocks have them.
   const wall = () => beginning + Math.floor(world.now) + machine.skewMillis
-  const steady = () => BigInt(Math.round(world.now * 1e6))
+  // Asked for many times in each step; the world's time goes on between steps alone.
+  let nanos = 0n
+  let nanosAt = 0
+  const steady = () => {
+    if (nanosAt !== world.now) {
+      nanosAt = world.now
+      nanos = BigInt(Math.round(nanosAt * 1e6))
+    }
+    return nanos
+  }
   return {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     unsafeCurrentTimeMillis: wall,
@@ -120,7 +137,7 @@ const clockOf = (world: World, machine: Machine): Clock.Clock => {
         const millis = Duration.toMillis(duration)
         if (!Number.isFinite(millis)) return
         const entry = world.after(millis, machine, () => resume(Effect.void))
-        return Effect.sync(() => void (entry.cancelled = true))
+        return Effect.sync(() => cancel(entry))
       })
   }
 }

@@ -33,7 +33,7 @@ export class Network {
     const millis = usual + (this.delays.get(way) ?? 0) + lateMillis
     this.world.after(millis, undefined, () => {
       // What a cut meets on its way is lost as well.
-      if (!this.isCut(way)) this.world.schedule(to, arrive)
+      if (!this.isCut(way)) this.world.on(to, arrive)
     })
   }
 

@@ -4,6 +4,7 @@
  */
 import { DurableError } from "@plantd/actors"
 import { Context, Effect } from "effect"
+import { cancel } from "./agenda.ts"
 import { type Chance, chanceOf } from "./chance.ts"
 import type { Machine } from "./machine.ts"
 import type { Network } from "./network.ts"
@@ -122,12 +123,12 @@ export class Storage {
         const done = machine.now(effect)
         if (write && trouble.losesReplies && this.chance() < 0.5) return
         network.send(machine, from, this.late(), () => {
-          if (lost.cancelled) return
-          lost.cancelled = true
+          if (lost.run === undefined) return
+          cancel(lost)
           resume(done)
         })
       })
-      return Effect.sync(() => void (lost.cancelled = true))
+      return Effect.sync(() => cancel(lost))
     })
   }
 }

@@ -6,6 +6,7 @@
 import { Agenda, type Entry } from "./agenda.ts"
 import { type Chance, chanceOf, hashOf, wholeOf } from "./chance.ts"
 import { Machine } from "./machine.ts"
+import { Rarities } from "./rarities.ts"
 
 /** Something that happened. */
 export interface Event {
@@ -50,6 +51,7 @@ export class World {
   current: Machine | undefined = undefined
   /** Called after each step with the machine that took it. */
   onStep: ((machine: Machine) => void) | undefined = undefined
+  readonly rarities: Rarities
   private readonly agenda = new Agenda()
   private ready: Array<Task> = []
   private readonly order: Chance
@@ -59,6 +61,7 @@ export class World {
 
   constructor(seed: number) {
     this.seed = seed
+    this.rarities = new Rarities(seed)
     this.order = chanceOf(seed, "order")
     this.preemption = chanceOf(seed, "preemption")
   }
@@ -86,11 +89,19 @@ export class World {
     const entry: Entry = {
       at: this.now + Math.max(0, millis),
       rank: this.order(),
-      run: machine === undefined ? run : () => this.schedule(machine, run),
-      cancelled: false
+      run: machine === undefined ? run : () => this.on(machine, run)
     }
     this.agenda.add(entry)
     return entry
+  }
+
+  /**
+   * Brings something to a machine, such as the end of a wait or an answer, which does no more than
+   * put down what goes on by it. Where the machine stands still, it finds that later, in any order.
+   */
+  on(machine: Machine, run: () => void): void {
+    if (machine.state === "up") run()
+    else this.schedule(machine, run)
   }
 
   /** Whether a fiber that has done so many operations gives way to others. */
@@ -133,7 +144,7 @@ export class World {
         this.now = first.at
         atOnce = 0
       }
-      first.run()
+      first.run?.()
     }
   }
 

@@ -1,4 +1,5 @@
 /** What the engine of an actor needs of its system and of its type. */
+import type { Buggify } from "@plantd/core"
 import type { Clock } from "effect"
 import type { ActorAddress } from "../../ActorAddress.ts"
 import type { StopReason } from "../../ActorError.ts"
@@ -14,6 +15,7 @@ import type { Workers } from "./workers.ts"
 export interface Host extends PostOffice {
   readonly clock: Clock.Clock
   readonly dispatcher: Dispatcher
+  readonly fires: Buggify.Fires
   /** How many messages were handed to a handler; cells count here. */
   handled: number
   /** Grows from one actor to the next: the order in which they were started. */

@@ -4,6 +4,7 @@
  */
 import type { Rpc } from "@effect/rpc"
 import type * as RpcGroup from "@effect/rpc/RpcGroup"
+import { Buggify } from "@plantd/core"
 import {
   Cause,
   type Clock,
@@ -64,7 +65,10 @@ export const makeSystem = (
     const clock = yield* Effect.clock
     const seed = yield* Random.nextInt
     const eventLoop = yield* EventLoop
-    const system = new LocalSystem({ settings, runtime, clock, eventLoop, seed, placement })
+    const fires = yield* Buggify.Buggify
+    const system = new LocalSystem(
+      { settings, runtime, clock, eventLoop, fires, seed, placement }
+    )
     yield* Effect.addFinalizer(() => Effect.sync(() => system.close()))
     return system
   })
@@ -91,6 +95,7 @@ interface Ingredients {
   readonly runtime: Runtime.Runtime<never>
   readonly clock: Clock.Clock
   readonly eventLoop: EventLoopService
+  readonly fires: Buggify.Fires
   readonly seed: number
   readonly placement: Placement | undefined
 }
@@ -101,6 +106,7 @@ export class LocalSystem implements Engine, Host {
   readonly roundTrip: boolean
   readonly clock: Clock.Clock
   readonly eventLoop: EventLoopService
+  readonly fires: Buggify.Fires
   readonly timetable: Timetable
   readonly dispatcher: Dispatcher
   readonly events: Broadcast<LifecycleEvent>
@@ -118,10 +124,11 @@ export class LocalSystem implements Engine, Host {
   readonly nextSerial = () => this.serial++
   handled = 0
 
-  constructor({ clock, eventLoop, placement, runtime, seed, settings }: Ingredients) {
+  constructor({ clock, eventLoop, fires, placement, runtime, seed, settings }: Ingredients) {
     this.placement = placement
     this.clock = clock
     this.eventLoop = eventLoop
+    this.fires = fires
     this.roundTrip = settings.serialization === "round-trip"
     this.askTimeoutMillis = Duration.toMillis(settings.askTimeout)
     this.timetable = new Timetable(clock, runtime)

@@ -215,6 +215,7 @@ export class LocalSpecies implements Species, Due {
     this.cells.set(id, cell)
     const excess = this.cells.size - this.registration.residentsMax
     if (excess > 0) this.evict(Math.min(excess, evictionsMax))
+    else if (this.habitat.fires("an idle actor is passivated early")) this.evict(1)
     return cell
   }
 }

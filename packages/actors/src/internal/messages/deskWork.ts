@@ -3,28 +3,18 @@
  * and tells them to those who wait.
  */
 import type { Rpc } from "@effect/rpc"
-import { Backoff } from "@plantd/core"
-import {
-  Clock,
-  Deferred,
-  Effect,
-  Either,
-  Exit,
-  Fiber,
-  FiberId,
-  Metric,
-  MetricLabel,
-  Random,
-  type Scope
-} from "effect"
+import { Backoff, type Buggify } from "@plantd/core"
+import { Clock, Deferred, Effect, Either, Exit, Fiber, FiberId, Random, type Scope } from "effect"
 import { type ActorAddress, format } from "../../ActorAddress.ts"
 import type { ActorContextService } from "../../ActorContext.ts"
 import { MessageQuarantined } from "../../ActorError.ts"
 import type { Engine } from "../../ActorSystem.ts"
 import type { StoreUnavailable } from "../../DurableError.ts"
 import type { MessageEnd, MessageStoreService, StoredMessage } from "../../MessageStore.ts"
+import { pauseBefore } from "../engine/repeatedly.ts"
 import { deliveryOf } from "../reminders/durableDelivery.ts"
 import { answerText, refusalText } from "./answerText.ts"
+import { countAttempt } from "./attempts.ts"
 
 /** How messages are handed to their actors; times in ms. */
 export interface Delivering {
@@ -38,6 +28,7 @@ export interface DeskGround {
   readonly engine: Engine
   readonly store: MessageStoreService
   readonly delivering: Delivering
+  readonly fires: Buggify.Fires
 }
 
 /** The most messages for one actor that are in memory at a time. */
@@ -49,13 +40,8 @@ const freshMillis = 1_000
 /** A desk that waits looks so often, in ms, whether its actor lives here still. */
 const lookMillis = 250
 
-const messages = Metric.counter("plantd_durable_messages_total", {
-  description: "attempts at durable messages, by what became of them",
-  incremental: true
-})
-
-const count = (outcome: string): void =>
-  messages.unsafeUpdate(1, [MetricLabel.make("outcome", outcome)])
+/** How late an end is stored where a simulation has it so, in ms. */
+const lateMillis = 200
 
 interface Asking {
   readonly answer: Deferred.Deferred<string | null>
@@ -122,17 +108,18 @@ export class DeskWork {
 
   /** Hands on what is stored until nothing is, or until it has to wait. */
   private readonly rounds = Effect.gen(this, function*() {
-    const { engine, store } = this.ground
+    const { engine, fires, store } = this.ground
     while (this.looked < this.told) {
       if (!this.isHere()) return this.sendAway()
       const wait = this.notBefore - engine.now()
       if (wait > 0) return yield* this.later(wait)
       const { told } = this
       const asked = [...this.asking.keys()]
-      const page = yield* store.pending(this.address, pageMax)
-      yield* this.tellEnded(asked, page)
+      const atMost = fires("a desk reads one message") ? 1 : pageMax
+      const page = yield* store.pending(this.address, atMost)
+      yield* this.tellEnded(asked, page, atMost)
       if (!(yield* this.handAll(page))) continue
-      if (page.length < pageMax) this.looked = told
+      if (page.length < atMost) this.looked = told
     }
   })
 
@@ -179,7 +166,7 @@ export class DeskWork {
       const outcome = Either.isLeft(delivery)
         ? delivery.left
         : yield* delivery.right(attemptTimeoutMillis)
-      count(outcome._tag)
+      countAttempt(outcome._tag)
       switch (outcome._tag) {
         case "handled": {
           this.failures = 0
@@ -215,7 +202,7 @@ export class DeskWork {
     return Effect.map(Clock.currentTimeMillis, (at) => {
       const { address, messageId: name, payload, tag } = message
       this.failures = 0
-      count("quarantined")
+      countAttempt("quarantined")
       this.ground.engine.deadLetter(address, tag, "quarantined")
       return {
         answer: refusalText(new MessageQuarantined({ address, tag, attempts, reason: cause })),
@@ -235,23 +222,23 @@ export class DeskWork {
               `a message for ${format(this.address)} was handled, and its answer is not stored yet`,
               error.message
             ),
-            Effect.zipRight(this.sleep(made), attempt(made + 1))
+            Effect.zipRight(pauseBefore(made), attempt(made + 1))
           )
         )
       )
-    return Effect.map(attempt(0), (answer) => this.tell(sequence, answer))
-  }
-
-  private sleep(made: number): Effect.Effect<void> {
-    return Effect.flatMap(
-      Random.next,
-      (random) => Effect.sleep(Backoff.delayMillis(Backoff.standard, made, random))
-    )
+    const stored = this.ground.fires("the end of a message is stored late")
+      ? Effect.delay(attempt(0), lateMillis)
+      : attempt(0)
+    return Effect.map(stored, (answer) => this.tell(sequence, answer))
   }
 
   /** Answers those who asked for what had ended before. */
-  private tellEnded(asked: ReadonlyArray<number>, page: ReadonlyArray<StoredMessage>) {
-    const last = page.length < pageMax ? Infinity : page.at(-1)?.sequence ?? Infinity
+  private tellEnded(
+    asked: ReadonlyArray<number>,
+    page: ReadonlyArray<StoredMessage>,
+    atMost: number
+  ) {
+    const last = page.length < atMost ? Infinity : page.at(-1)?.sequence ?? Infinity
     const open = new Set(page.map(({ sequence }) => sequence))
     const ended = asked.filter((sequence) => sequence <= last && !open.has(sequence))
     return Effect.forEach(

@@ -1,9 +1,10 @@
 /** Starts actors that are to be alive and are not, where they live here. */
-import { Cause, Effect, Option, type Scope } from "effect"
+import { Effect, Option, type Scope } from "effect"
 import { type ActorAddress, format } from "../../ActorAddress.ts"
 import type { ActorSystemService } from "../../ActorSystem.ts"
 import type { StoreUnavailable } from "../../DurableError.ts"
 import { onGained } from "../engine/listening.ts"
+import { repeatedly } from "../engine/repeatedly.ts"
 
 /** What is kept alive, and how. */
 export interface Keeping {
@@ -45,15 +46,7 @@ export const keepAlive = (keeping: Keeping): Effect.Effect<void, never, Scope.Sc
       wait = Option.isSome(woken) ? Math.min(lookMillis, endingMillis) : lookMillis
     })
     yield* Effect.forkScoped(
-      Effect.forever(
-        Effect.catchAllCause(round, (cause) =>
-          Cause.isInterruptedOnly(cause)
-            ? Effect.interrupt
-            : Effect.zipRight(
-              Effect.logWarning("remembered actors cannot be looked for", cause),
-              Effect.sleep(lookMillis)
-            ))
-      )
+      repeatedly("remembered actors cannot be looked for", round, lookMillis)
     )
   })
 

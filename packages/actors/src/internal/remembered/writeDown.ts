@@ -1,11 +1,12 @@
 /** Writes down which actors of some types have started and ended. */
-import { Backoff } from "@plantd/core"
-import { Effect, Random, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import type { ActorAddress } from "../../ActorAddress.ts"
 import { format } from "../../ActorAddress.ts"
 import type { Engine } from "../../ActorSystem.ts"
 import type { LifecycleEvent } from "../../LifecycleEvent.ts"
 import type { RememberedStoreService } from "../../RememberedStore.ts"
+import { onLifecycle } from "../engine/listening.ts"
+import { pauseBefore } from "../engine/repeatedly.ts"
 
 /** Whose actors are written down, and where. */
 export interface Notebook {
@@ -43,10 +44,7 @@ export const writeDown = (
       unwritten.set(name, { address: event.address, alive, started })
       latch.unsafeOpen()
     }
-    yield* Effect.acquireRelease(
-      Effect.sync(() => engine.onLifecycle(note)),
-      (end) => Effect.sync(end)
-    )
+    yield* onLifecycle(engine, note)
     const write = (made: number): Effect.Effect<void> =>
       Effect.suspend(() => {
         const some = [...unwritten].slice(0, changesMax)
@@ -68,7 +66,7 @@ export const writeDown = (
               }),
             onFailure: (error) =>
               Effect.logWarning("actors are not remembered yet", error.message).pipe(
-                Effect.zipRight(pause(made)),
+                Effect.zipRight(pauseBefore(made)),
                 Effect.zipRight(write(made + 1))
               )
           }
@@ -86,9 +84,3 @@ const aliveAfter = (event: LifecycleEvent): boolean | undefined => {
   if (event._tag !== "Stopped") return undefined
   return event.reason === "stopped" || event.reason === "passivated" ? false : undefined
 }
-
-const pause = (made: number): Effect.Effect<void> =>
-  Effect.flatMap(
-    Random.next,
-    (random) => Effect.sleep(Backoff.delayMillis(Backoff.standard, made, random))
-  )
