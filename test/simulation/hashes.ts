@@ -3,7 +3,7 @@ export const hashes: Readonly<Record<string, string>> = {
   "1": "04e8f8dbbb1d08bd",
   "2": "3b3d0a26836363e0",
   "3": "726e75ffbd2d22e9",
-  "4": "d5a01ece5bf57969",
+  "4": "be6297b3087452de",
   "5": "49615a3671f4c965",
   "6": "887a7cabe269ca40",
   "7": "1dff2c6f08f0e609",

@@ -202,7 +202,9 @@ export class Site {
   }
 
   private failed(running: Running, cause: Cause.Cause<unknown>): void {
-    this.ground.onTrouble(`${this.name} cannot start: ${Cause.pretty(cause)}`)
+    // Without their places: a trace is the same wherever it is made.
+    const what = Cause.prettyErrors(cause).map(({ message }) => message).join("; ")
+    this.ground.onTrouble(`${this.name} cannot start: ${what}`)
     running.machine.kill()
   }
 }
