@@ -68,7 +68,11 @@ it.scopedLive(
       let number = 0
       const more = Effect.suspend(() => writeOnce(number++))
       const until = (count: number) =>
-        harness.waitUntil(`${count} writes are done`, () => acknowledged.length >= count)
+        harness.waitUntil(
+          `${count} writes are done`,
+          () => acknowledged.length >= count,
+          "60 seconds"
+        )
       const writer = yield* Effect.fork(Effect.forever(Effect.delay(more, "20 millis")))
       yield* until(5)
       const turning = yield* Effect.fork(Effect.exit(valve.turn({ commandId: "t" })))
