@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cli, SimulateCommand } from "@plantd/node"
+import { Cli, ScenarioList, SimulateCommand } from "@plantd/node"
 import { Effect, Either } from "effect"
 import { told } from "./told.ts"
 
@@ -36,17 +36,17 @@ it.effect("--help names every option, and every scenario with what it shows", ()
       expect(output).toContain(option)
     }
     const text = output.replaceAll(/\s+/g, " ")
-    for (const { about, name } of SimulateCommand.scenarios) {
+    for (const { about, name } of ScenarioList.all) {
       expect(text).toContain(`${name} (${about})`)
     }
   }))
 
 it("a name stands for one scenario, and all for each", () => {
-  expect(SimulateCommand.scenariosOf("all")).toEqual(Either.right(SimulateCommand.scenarios))
-  for (const scenario of SimulateCommand.scenarios) {
+  expect(SimulateCommand.scenariosOf("all")).toEqual(Either.right(ScenarioList.all))
+  for (const scenario of ScenarioList.all) {
     expect(SimulateCommand.scenariosOf(scenario.name)).toEqual(Either.right([scenario]))
   }
-  expect(new Set(SimulateCommand.scenarios.map(({ name }) => name)).size).toBe(
-    SimulateCommand.scenarios.length
+  expect(new Set(ScenarioList.all.map(({ name }) => name)).size).toBe(
+    ScenarioList.all.length
   )
 })

@@ -302,6 +302,8 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/node/src/demoNode.ts"
   ],
   "test/node/TankProcess.test.ts": ["packages/node/src/KeptProcess.ts"],
+  "test/node/SimulateCommand.test.ts": ["packages/node/src/ScenarioList.ts"],
+  "test/node/SimulateProcesses.test.ts": ["packages/node/src/simulateProcess.ts"],
   "test/integration/demo.test.ts": ["packages/node/src/main.ts"],
   "test/integration/deviceCli.test.ts": [
     "packages/node/src/BrokenOff.ts",

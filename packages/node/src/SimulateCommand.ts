@@ -1,22 +1,24 @@
 /** `plantd simulate`: runs scenarios of failures on simulated clusters, each with many seeds. */
 import { Command, Options } from "@effect/cli"
 import { NearestName } from "@plantd/core"
-import { Replay, type Scenario, Scenarios, Seeds } from "@plantd/simulation"
+import { Replay, type Scenario, Seeds, Trial } from "@plantd/simulation"
 import { Effect, Either } from "effect"
+import { availableParallelism } from "node:os"
 import * as CliOption from "./CliOption.ts"
+import * as ScenarioList from "./ScenarioList.ts"
 import * as SimulateRun from "./SimulateRun.ts"
-import * as TankScenario from "./TankScenario.ts"
+import * as SimulateProcesses from "./SimulateProcesses.ts"
 
 /** The options that need a value. */
-export const valued = ["--scenario", "--seeds", "--plan", "--trace", "--html"]
-
-/** The scenarios that there are. */
-export const scenarios: ReadonlyArray<Scenario.Scenario> = [
-  ...Scenarios.all,
-  TankScenario.tankControl
-]
+export const valued = ["--scenario", "--seeds", "--plan", "--trace", "--html", "--processes"]
 
 const allNames = "all"
+
+/** The most processes that can be asked for. */
+const processesMax = 64
+
+/** So many runs are over before processes are ready for them. */
+const fewRuns = 8
 
 /** How many seeds are run where nothing is said. */
 const seedsDefault = 10
@@ -25,10 +27,10 @@ const seedsDefault = 10
 export const scenariosOf = (
   name: string
 ): Either.Either<ReadonlyArray<Scenario.Scenario>, string> => {
-  if (name === allNames) return Either.right(scenarios)
-  const found = scenarios.find((scenario) => scenario.name === name)
+  if (name === allNames) return Either.right(ScenarioList.all)
+  const found = ScenarioList.named(name)
   if (found !== undefined) return Either.right([found])
-  const known = [allNames, ...scenarios.map((scenario) => scenario.name)]
+  const known = [allNames, ...ScenarioList.all.map((scenario) => scenario.name)]
   const near = NearestName.of(name, known)
   const meant = near === undefined ? `there is ${known.join(", ")}` : `did you mean ${near}?`
   return Either.left(`there is no scenario ${name}; ${meant}`)
@@ -44,10 +46,10 @@ const options = {
   scenarios: CliOption.parsed("scenario", {
     stands: "name",
     description: `Which scenario, or ${allNames}, as without it: ${
-      scenarios.map(({ about, name }) => `${name} (${about})`).join(", ")
+      ScenarioList.all.map(({ about, name }) => `${name} (${about})`).join(", ")
     }.`,
     parse: scenariosOf
-  }).pipe(CliOption.orElse(() => scenarios)),
+  }).pipe(CliOption.orElse(() => ScenarioList.all)),
   seeds: CliOption.parsed("seeds", {
     stands: "seeds",
     description: `With which seeds: ${Seeds.expected}. Without it: 1..${seedsDefault}.`,
@@ -67,6 +69,11 @@ const options = {
     "Writes the events of the first run that failed, else of the last one, as JSON lines."
   ),
   html: CliOption.text("html", "file", "Writes the same as one page with a time line."),
+  processes: CliOption.whole("processes", {
+    description: "How many runs are done at a time. Without it: as many as there are cores.",
+    min: 1,
+    max: processesMax
+  }),
   check: Options.boolean("check").pipe(
     Options.withDescription(
       "Runs each seed twice, and names the first difference; so does PLANTD_SIM_CHECK=1."
@@ -77,10 +84,15 @@ const options = {
 /** `plantd simulate`. */
 export const make = (around: SimulateRun.Around) =>
   Command.make("simulate", options, (given) =>
-    Effect.suspend(() => {
+    Effect.gen(function*() {
       const check = given.check || process.env["PLANTD_SIM_CHECK"] === "1"
-      return SimulateRun.run({ ...given, check }, around)
-    })).pipe(
+      const { scenarios, seeds, processes = availableParallelism(), ...rest } = given
+      const runs = scenarios.length * seeds.length
+      const runner = runs <= fewRuns || processes === 1
+        ? Trial.here
+        : yield* SimulateProcesses.make(Math.min(processes, runs))
+      yield* SimulateRun.run({ ...rest, scenarios, seeds, check, runner }, around)
+    }).pipe(Effect.scoped)).pipe(
       Command.withDescription(
         "Runs scenarios of failures on simulated clusters, in virtual time. A seed is a run, with"
           + " all that happens in it: one that fails is told with the fewest faults that it takes,"

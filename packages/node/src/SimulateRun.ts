@@ -11,6 +11,8 @@ export interface Given {
   readonly seeds: ReadonlyArray<number>
   /** The faults in place of those that each seed draws. */
   readonly plan: Faults.Plan | undefined
+  /** Who runs them: this thread where nothing is said. */
+  readonly runner?: Trial.Runner
   /** Runs each seed twice. */
   readonly check: boolean
   readonly json: boolean
@@ -100,6 +102,7 @@ const tried = (
       seeds: given.seeds,
       plan: given.plan,
       check: given.check,
+      ...(given.runner !== undefined && { runner: given.runner }),
       onRun: (report) =>
         Effect.suspend(() => {
           tally.runs++
