@@ -84,4 +84,18 @@ describe("a handler of a driver", () => {
       )
       expect(acted).toEqual(expected === "REPLY" ? [5] : [])
     }).pipe(simulated))
+
+  it.scoped("is told the fence that it is begun with, for hardware that keeps one itself", () =>
+    Effect.gen(function*() {
+      const begun: Array<readonly [number, number]> = []
+      yield* serve((value, { fence }) => Effect.sync(() => void begun.push([value, fence])))
+      const node = yield* session
+      yield* node.write(5, 3)
+      yield* settle
+      yield* node.write(6, 3)
+      yield* settle
+      yield* node.write(7, 8)
+      yield* settle
+      expect(begun).toEqual([[5, 3], [6, 3], [7, 8]])
+    }).pipe(simulated))
 })

@@ -2,7 +2,7 @@
  * The author's side of a device process: it binds the two sockets of the device protocol, answers
  * nodes from handlers, and publishes readings.
  */
-import type { Epoch, Quality } from "@plantd/core"
+import type { Epoch, Fence, Quality } from "@plantd/core"
 import { type Duration, Effect, type Schema, type Scope } from "effect"
 import type { Attribute, ValueOf } from "./Attribute.ts"
 import type { Attributes, Commands, DeviceDefinition } from "./DeviceDefinition.ts"
@@ -19,6 +19,11 @@ export { Refusal, refuse, Unknown, unknown } from "./internal/handlerFailure.ts"
 /** What is known of the command that a handler carries out. */
 export interface CommandContext {
   readonly commandId: string
+  /**
+   * The fence that it is begun with, the highest that the driver has seen: for hardware that keeps
+   * one itself, and refuses whoever comes with a lower one.
+   */
+  readonly fence: Fence.Fence
   /**
    * Looks at the fence and the deadline once more, and fails where the command must not be begun
    * any more: for a handler that waits, for its turn on a bus say, before it acts.

@@ -61,6 +61,7 @@ const begin = (driver: DriverState, job: Job): Effect.Effect<void, Found> =>
 
 const contextOf = (driver: DriverState, job: Job): CommandContext => ({
   commandId: job.request.body.commandId,
+  fence: job.standing.fence,
   recheck: Effect.suspend(() => {
     const trouble = overtaken(driver, job)
     return trouble === undefined ? Effect.void : refuseAsHandler(trouble.code, trouble.message)
