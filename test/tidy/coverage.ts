@@ -41,6 +41,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/simulation/src/internal/agenda.ts",
     "packages/simulation/src/internal/chaos.ts",
     "packages/simulation/src/internal/checks.ts",
+    "packages/simulation/src/internal/lives.ts",
     "packages/simulation/src/internal/machine.ts",
     "packages/simulation/src/internal/network.ts",
     "packages/simulation/src/internal/peers.ts",
@@ -50,12 +51,15 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/simulation/src/internal/storage.ts",
     "packages/simulation/src/internal/world.ts"
   ],
+  "test/simulation/Checkers.test.ts": ["packages/simulation/src/internal/linearizable.ts"],
   "test/simulation/Scenarios.test.ts": [
-    "packages/simulation/src/Planted.ts",
     "packages/simulation/src/Scenario.ts",
     "packages/simulation/src/internal/scenarios/doser.ts",
+    "packages/simulation/src/internal/scenarios/fuse.ts",
     "packages/simulation/src/internal/scenarios/ledger.ts",
     "packages/simulation/src/internal/scenarios/notebook.ts",
+    "packages/simulation/src/internal/scenarios/register.ts",
+    "packages/simulation/src/internal/scenarios/watcher.ts",
     "packages/simulation/src/internal/scenarios/workloads.ts"
   ],
   "test/node/ClusterCommand.test.ts": ["packages/node/src/NodeCommand.ts"],

@@ -1,8 +1,12 @@
 /** The scenarios that plantd itself is tried by, in each of its checks over many seeds. */
+import { Layer } from "effect"
 import * as Faults from "./Faults.ts"
 import { doserActors, dosers } from "./internal/scenarios/doser.ts"
+import { fuses, tripping } from "./internal/scenarios/fuse.ts"
 import { ledgers } from "./internal/scenarios/ledger.ts"
 import { noNotes, notebooks } from "./internal/scenarios/notebook.ts"
+import { registers, sharing } from "./internal/scenarios/register.ts"
+import { noWatches, watchers, watching, workers } from "./internal/scenarios/watcher.ts"
 import { dosing, noting, posting } from "./internal/scenarios/workloads.ts"
 import type { Bug } from "./Planted.ts"
 import * as Scenario from "./Scenario.ts"
@@ -14,6 +18,18 @@ export interface Wrong {
   readonly looksAtNoIds?: boolean
   /** Whoever doses does it again where the outcome is unknown. */
   readonly resendsPulses?: boolean
+  /** Pumps queue their doses, and do not look at fences once more before they dose. */
+  readonly queuesPulses?: boolean
+  /** Notebooks hang in some notes, and cannot be interrupted. */
+  readonly hangs?: boolean
+  /** Notebooks answer before they have noted. */
+  readonly answersEarly?: boolean
+  /** Registers are read from the copy that their node kept. */
+  readonly keepsCopies?: boolean
+  /** Watchers take two watches for one. */
+  readonly watchesTwice?: boolean
+  /** Fuses come back however often they have crashed. */
+  readonly restartsWithoutLimit?: boolean
 }
 
 const short = { withinMillis: 8_000, lastsMillis: 5_000 }
@@ -34,7 +50,10 @@ export const volatileNotes = (wrong: Wrong = {}): Scenario.Scenario =>
   Scenario.make("volatile-notes", {
     about: "a volatile message is handled at most once, and what its sender is told is true",
     plant: noNotes,
-    actors: notebooks,
+    actors: notebooks({
+      hangs: wrong.hangs === true,
+      answersEarly: wrong.answersEarly === true
+    }),
     faults: Faults.swarm(short),
     ...planted(wrong)
   }, noting(12, 700))
@@ -43,7 +62,7 @@ export const volatileNotes = (wrong: Wrong = {}): Scenario.Scenario =>
 export const lossyDosing = (wrong: Wrong = {}): Scenario.Scenario =>
   Scenario.make("lossy-dosing", {
     about: "a pulse reaches its device at most once, and its outcome is true at the device",
-    plant: dosers,
+    plant: dosers({ queues: wrong.queuesPulses === true }),
     devices: ({ device }) => [device("d-0"), device("d-1")],
     actors: doserActors,
     faults: Faults.swarm({
@@ -74,7 +93,7 @@ export const rollingRestart: Scenario.Scenario = Scenario.make("rolling-restart"
 export const splitNetwork: Scenario.Scenario = Scenario.make("split-network", {
   about: "nodes that do not reach each other lose and repeat nothing",
   plant: noNotes,
-  actors: notebooks,
+  actors: notebooks(),
   faults: Faults.swarm({ ...short, kinds: ["partition", "partitionOneWay", "isolate"] })
 }, noting(12, 700))
 
@@ -109,9 +128,38 @@ export const lateWrites = (wrong: Wrong = {}): Scenario.Scenario =>
 export const frozenNode: Scenario.Scenario = Scenario.make("frozen-node", {
   about: "a node that stood still for longer than its lease does nothing that is not its own",
   plant: noNotes,
-  actors: notebooks,
+  actors: notebooks(),
   faults: Faults.swarm({ ...short, kinds: ["pause"] })
 }, noting(12, 700))
+
+/** Several clients read and write the same registers at a time. */
+export const sharedRegisters = (wrong: Wrong = {}): Scenario.Scenario =>
+  Scenario.make("shared-registers", {
+    about: "what clients read and write of a durable register has one order that explains it all",
+    actors: registers({ keepsCopies: wrong.keepsCopies === true }),
+    faults: Faults.swarm(short),
+    ...planted(wrong)
+  }, sharing(15, 500))
+
+/** Actors watch others, and either side is moved, stopped or lost. */
+export const watchedWorkers = (wrong: Wrong = {}): Scenario.Scenario =>
+  Scenario.make("watched-workers", {
+    about: "each watch of an actor on another node gives exactly one Terminated",
+    plant: noWatches,
+    actors: (watches) =>
+      Layer.merge(workers, watchers(watches, { twice: wrong.watchesTwice === true })),
+    faults: Faults.swarm(short),
+    ...planted(wrong)
+  }, watching(10, 800))
+
+/** Actors crash again and again. */
+export const trippedFuses = (wrong: Wrong = {}): Scenario.Scenario =>
+  Scenario.make("tripped-fuses", {
+    about: "an actor that crashes too often stays down, on each node that it lives on",
+    actors: fuses({ limited: wrong.restartsWithoutLimit !== true }),
+    faults: Faults.swarm(short),
+    ...planted(wrong)
+  }, tripping(20, 500))
 
 /** All of them, with nothing wrong. */
 export const all: ReadonlyArray<Scenario.Scenario> = [
@@ -122,5 +170,8 @@ export const all: ReadonlyArray<Scenario.Scenario> = [
   splitNetwork,
   storageOutage,
   lateWrites(),
-  frozenNode
+  frozenNode,
+  sharedRegisters(),
+  watchedWorkers(),
+  trippedFuses()
 ]

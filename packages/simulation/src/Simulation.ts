@@ -16,6 +16,7 @@ import { type Plan, planOf, type Swarm } from "./Faults.ts"
 import { type FaultyDevice, healAll, schedule, type Targets } from "./internal/chaos.ts"
 import { Checks, type Violation } from "./internal/checks.ts"
 import { guard, type Times } from "./internal/guard.ts"
+import { type LifeEvent, Lives } from "./internal/lives.ts"
 import { beginning, type Machine } from "./internal/machine.ts"
 import { Network } from "./internal/network.ts"
 import { Peers } from "./internal/peers.ts"
@@ -27,6 +28,7 @@ import type { Bug } from "./Planted.ts"
 
 export type { FaultyDevice } from "./internal/chaos.ts"
 export type { Violation } from "./internal/checks.ts"
+export type { Start } from "./internal/lives.ts"
 export type { Call, Sim, SimNode } from "./internal/sim.ts"
 export type { Surroundings } from "./internal/site.ts"
 export type { Event } from "./internal/world.ts"
@@ -147,7 +149,7 @@ class Run<P, E> {
       ? undefined as P
       : this.on(plantMachine, "the plant", options.plant)
     const { actors } = options
-    const calm = { moves: new Map<string, number>(), last: new Map<string, string>() }
+    const lives = new Lives()
     const ground = {
       world,
       network,
@@ -157,15 +159,10 @@ class Run<P, E> {
       settings: { shards: 32, ...options.settings },
       bug: options.planted,
       actors: typeof actors === "function" ? actors(plant) : actors,
-      onActor: (site: Site, event: "Started" | "Stopped", { id, type }: ActorName) => {
-        world.note(site.name, "actor", `${event} ${type}/${id}`)
-        if (event === "Stopped") return
-        const name = `${type}/${id}`
-        const before = calm.last.get(name)
-        if (before !== undefined && before !== site.name) {
-          calm.moves.set(name, (calm.moves.get(name) ?? 0) + 1)
-        }
-        calm.last.set(name, site.name)
+      onActor: (machine: Machine, event: LifeEvent) => {
+        const { _tag, address: { id, type } } = event
+        world.note(machine.name, "actor", `${_tag} ${type}/${id}`)
+        lives.hear(machine, event, world.now)
       },
       onTrouble: (detail: string) => world.note("world", "trouble", detail)
     }
@@ -187,7 +184,7 @@ class Run<P, E> {
     world.onStep = (machine) => {
       if (!unwatched.has(machine)) checks.look(world.now)
     }
-    const sim = simOf({ ...targets, tester, plant, checks, moves: calm.moves, seed: this.seed })
+    const sim = simOf({ ...targets, tester, plant, checks, lives, seed: this.seed })
     schedule(targets, this.plan)
     this.work(tester, sim)
     healAll(targets)
@@ -250,11 +247,6 @@ class Run<P, E> {
     if (exit !== null && Exit.isSuccess(exit)) return exit.value
     throw new Error(`${what}: ${exit === null ? "" : Cause.pretty(exit.cause)}`)
   }
-}
-
-interface ActorName {
-  readonly type: string
-  readonly id: string
 }
 
 const allStores = Layer.mergeAll(

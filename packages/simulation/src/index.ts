@@ -1,4 +1,5 @@
 /** Scenarios of failures, by seed: a failure that was found once can be run again. */
+export * as Checkers from "./Checkers.ts"
 export * as Faults from "./Faults.ts"
 export * as Replay from "./Replay.ts"
 export * as Scenario from "./Scenario.ts"

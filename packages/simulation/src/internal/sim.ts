@@ -1,11 +1,12 @@
 /** What a workload sees of its simulated cluster. */
 import type { Rpc } from "@effect/rpc"
-import type { Actor, ActorSystem } from "@plantd/actors"
+import type { Actor, ActorAddress, ActorSystem } from "@plantd/actors"
 import { Duration, Effect, type Exit } from "effect"
 import type { Targets } from "./chaos.ts"
 import { healAll } from "./chaos.ts"
 import type { Checks } from "./checks.ts"
 import { type Chance, chanceOf } from "./chance.ts"
+import type { Lives, Start } from "./lives.ts"
 import type { Site } from "./site.ts"
 
 /** One ask or tell of the workload. */
@@ -27,6 +28,8 @@ export interface SimNode {
   readonly isUp: boolean
   /** Whether the actors of an id may run on it now. */
   readonly isHere: (id: string) => boolean
+  /** The actors that are alive on it, as far as it has told. */
+  readonly residents: () => ReadonlyArray<ActorAddress.ActorAddress>
   readonly kill: Effect.Effect<void>
   readonly powerLoss: Effect.Effect<void>
   readonly stop: Effect.Effect<void>
@@ -60,6 +63,8 @@ export interface Sim<P> {
   readonly ownerOf: (actor: { readonly name: string }, id: string) => Effect.Effect<SimNode>
   /** How often an actor has started on another node than before. */
   readonly moves: (actor: { readonly name: string }, id: string) => number
+  /** When and where the incarnations of an actor were built, in order. */
+  readonly starts: (actor: { readonly name: string }, id: string) => ReadonlyArray<Start>
   /** Lets virtual time go by. */
   readonly advance: (time: Duration.DurationInput) => Effect.Effect<void>
   /** Lets virtual time go by until something holds; fails the run where it does not. */
@@ -87,6 +92,8 @@ export interface Sim<P> {
   readonly sometimes: (name: string, holds: () => boolean) => void
   /** Fails the run. */
   readonly fail: (check: string, detail: string) => void
+  /** Fails the run where a checker has found something. */
+  readonly check: (name: string, finding: string | undefined) => void
   /** Writes something into the trace. */
   readonly note: (text: string) => void
 }
@@ -97,8 +104,7 @@ export interface SimGround<P> extends Targets {
   readonly tester: Site
   readonly plant: P
   readonly checks: Checks
-  /** By `type/id`. */
-  readonly moves: ReadonlyMap<string, number>
+  readonly lives: Lives
 }
 
 /** How long `eventually` waits, when nothing is said. */
@@ -109,7 +115,7 @@ const lookMillis = 50
 
 /** What a workload sees. */
 export const simOf = <P>(ground: SimGround<P>): Sim<P> => {
-  const { checks, moves, plant, seed, sites, world } = ground
+  const { checks, lives, plant, seed, sites, world } = ground
   const history: Array<Call> = []
   const counts = { pending: 0 }
   const nodes = sites.map((site) => nodeOf(ground, site))
@@ -133,7 +139,8 @@ export const simOf = <P>(ground: SimGround<P>): Sim<P> => {
     run: (effect) => Effect.suspend(() => Effect.provide(effect, contextOf(ground.tester))),
     owners,
     ownerOf: (_, id) => ownerOf(id),
-    moves: ({ name }, id) => moves.get(`${name}/${id}`) ?? 0,
+    moves: ({ name: type }, id) => lives.moves({ type, id }),
+    starts: ({ name: type }, id) => lives.starts({ type, id }),
     advance: (time) => Effect.sleep(time),
     until: (what, holds, options) => {
       const millis = Duration.toMillis(options?.within ?? withinDefault)
@@ -153,11 +160,14 @@ export const simOf = <P>(ground: SimGround<P>): Sim<P> => {
       checks.addEventually(name, holds, Duration.toMillis(options?.within ?? withinDefault)),
     sometimes: (name, holds) => checks.addSometimes(name, holds),
     fail: (check, detail) => checks.violate({ check, detail, at: world.now }),
+    check: (check, detail) => {
+      if (detail !== undefined) checks.violate({ check, detail, at: world.now })
+    },
     note: (text) => world.note("tester", "note", text)
   }
 }
 
-const nodeOf = ({ names, world }: Targets, site: Site): SimNode => {
+const nodeOf = <P>({ lives, names, world }: SimGround<P>, site: Site): SimNode => {
   const act = (what: string, run: () => void) =>
     Effect.sync(() => {
       world.note(site.name, "fault", what)
@@ -171,6 +181,7 @@ const nodeOf = ({ names, world }: Targets, site: Site): SimNode => {
       return site.isUp
     },
     isHere: (id) => site.isHere(id),
+    residents: () => site.machine === undefined ? [] : lives.residents(site.machine),
     kill: act("kill", () => site.kill()),
     powerLoss: act("powerLoss", () => site.losePower()),
     stop: act("stop", () => site.stop()),

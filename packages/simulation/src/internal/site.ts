@@ -1,7 +1,6 @@
 /** The nodes of a simulated cluster, and what can be done to them. */
 import {
   ActorSystem,
-  type ActorAddress,
   DurableMessages,
   type DurableStore,
   type MessageStore,
@@ -15,7 +14,8 @@ import { Cluster, type ClusterService, ClusterSystem, type LeaseStore } from "@p
 import type { DeviceStore } from "@plantd/hardware"
 import { Cause, type Context, Context as Contexts, Effect, Exit, Layer, Scope } from "effect"
 import type { ActorSystemService } from "@plantd/actors"
-import { type Bug, inNode, inStorage } from "../Planted.ts"
+import { type Bug, inNode, inStorage, onWires } from "../Planted.ts"
+import type { LifeEvent } from "./lives.ts"
 import type { Machine } from "./machine.ts"
 import type { Network } from "./network.ts"
 import type { Peers } from "./peers.ts"
@@ -47,11 +47,7 @@ export interface Ground {
   readonly bug: Bug | undefined
   readonly actors: Layer.Layer<never, unknown, Surroundings>
   /** Hears of actors that start and end. */
-  readonly onActor: (
-    node: Site,
-    event: "Started" | "Stopped",
-    address: ActorAddress.ActorAddress
-  ) => void
+  readonly onActor: (machine: Machine, event: LifeEvent) => void
   /** Hears of what should not happen: a node that cannot start. */
   readonly onTrouble: (message: string) => void
 }
@@ -145,7 +141,7 @@ export class Site {
             )
           )
         ),
-        Layer.provide(ground.peers.layer(machine))
+        Layer.provide(onWires(ground.bug, ground.peers.layer(machine)))
       )
     machine.fork(Effect.exit(Layer.buildWithScope(layer, running.scope))).addObserver((exit) => {
       if (Exit.isFailure(exit)) return
@@ -197,7 +193,7 @@ export class Site {
     this.ground.world.note(this.name, "node", "joined")
     running.system.engine.onLifecycle((event) => {
       if (event._tag !== "Started" && event._tag !== "Stopped") return
-      this.ground.onActor(this, event._tag, event.address)
+      this.ground.onActor(running.machine, event)
     })
   }
 

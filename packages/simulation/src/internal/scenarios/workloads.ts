@@ -1,7 +1,6 @@
 /** The workloads of plantd's own scenarios, and what they check when all is over. */
-import type { ActorError } from "@plantd/actors"
-import type { DeviceError } from "@plantd/hardware"
 import { Effect, Exit } from "effect"
+import * as Checkers from "../../Checkers.ts"
 import type { Sim } from "../sim.ts"
 import type { Doses } from "./doser.ts"
 import { Doser } from "./doser.ts"
@@ -14,14 +13,10 @@ const ledgerIds = idsOf("l")
 const noteIds = idsOf("n")
 const doserIds = ["d-0", "d-1"] as const
 
-/** At no time may the actors of an id run on two nodes. */
-const oneOwner = (sim: Sim<unknown>, ids: ReadonlyArray<string>): void =>
-  sim.always("one owner at a time", () => ids.every((id) => sim.owners(id).length <= 1))
-
 /** Posts durably, some each second, until all that was acknowledged can be compared. */
 export const posting = (posts: number, pauseMillis: number) =>
   function*(sim: Sim<unknown>) {
-    oneOwner(sim, ledgerIds)
+    Checkers.oneOwner(sim, ledgerIds)
     const ledger = sim.client(Ledger)
     for (let n = 0; n < posts; n++) {
       const id = ledgerIds[n % ledgerIds.length] ?? ""
@@ -32,25 +27,30 @@ export const posting = (posts: number, pauseMillis: number) =>
     sim.sometimes("a ledger moved", () => ledgerIds.some((id) => sim.moves(Ledger, id) > 0))
     yield* sim.heal
     yield* sim.until("all are answered", () => sim.pending() === 0, { within: "2 minutes" })
-    const acknowledged = sim.history.flatMap(({ exit, payload }) =>
-      exit?._tag === "Success" ? [(payload as { readonly entry: string }).entry] : []
-    )
+    const posted = sim.history.map(({ exit, payload }) => ({
+      entry: (payload as { readonly entry: string }).entry,
+      acknowledged: exit?._tag === "Success"
+    }))
     const applied: Array<string> = []
     for (const id of ledgerIds) {
       yield* Effect.retry(ledger(id).Close(undefined, { timeout: "2 seconds" }), { times: 60 })
       const entries = ledger(id).Entries(undefined, { timeout: "2 seconds" })
       applied.push(...(yield* Effect.retry(entries, { times: 60 })))
     }
-    const lost = acknowledged.filter((entry) => !applied.includes(entry))
-    if (lost.length > 0) sim.fail("acknowledged is durable", `lost: ${lost.join(", ")}`)
-    const twice = applied.filter((entry, index) => applied.indexOf(entry) < index)
-    if (twice.length > 0) sim.fail("exactly once", `applied twice: ${twice.join(", ")}`)
+    const acknowledged = posted.filter((post) => post.acknowledged).map(({ entry }) => entry)
+    sim.check(
+      "acknowledged is durable",
+      Checkers.acknowledgedIsDurable({ acknowledged, applied })
+    )
+    const sent = posted.map(({ entry }) => entry)
+    sim.check("exactly once", Checkers.exactlyOnce({ sent, applied }))
   }
 
 /** Notes by volatile asks, each notebook's in order; what is told of them is compared. */
 export const noting = (rounds: number, pauseMillis: number) =>
   function*(sim: Sim<Notes>) {
-    oneOwner(sim, noteIds)
+    Checkers.oneOwner(sim, noteIds)
+    Checkers.noLeakedActor(sim)
     const notebook = sim.client(Notebook)
     for (let number = 0; number < rounds; number++) {
       for (const id of noteIds) {
@@ -62,54 +62,33 @@ export const noting = (rounds: number, pauseMillis: number) =>
     yield* sim.until("all have ended", () => sim.pending() === 0)
     yield* sim.heal
     yield* sim.advance("10 seconds")
-    for (const { exit, id, payload } of sim.history) {
+    const told = sim.history.map(({ exit, id, payload }) => {
       const { number } = payload as { readonly number: number }
-      const count = (sim.plant.get(id) ?? []).filter((noted) => noted === number).length
-      if (count > 1) sim.fail("at most once", `${id} noted ${number} ${count} times`)
-      const known = exit === undefined ? "unknown" : toldOf(exit)
-      if (known === "done" && count === 0) sim.fail("an answer is true", `${id} lacks ${number}`)
-      if (known === "not-done" && count > 0) {
-        sim.fail("an answer is true", `${id} has ${number}, of which it was said that it had not`)
-      }
-    }
-    for (const [id, noted] of sim.plant) {
-      if (noted.some((number, index) => number < (noted[index - 1] ?? -1))) {
-        sim.fail("order per pair", `${id} noted ${noted.join(", ")}`)
-      }
-    }
+      return [`${id}: ${number}`, exit === undefined ? undefined : toldOfNote(exit)] as const
+    })
+    const done = [...sim.plant].flatMap(([id, notes]) => notes.map((number) => `${id}: ${number}`))
+    sim.check("at most once", Checkers.atMostOnce(done))
+    sim.check("an answer is true", Checkers.outcomesAreTrue({ told, done }))
+    for (const notes of sim.plant.values()) sim.check("order per pair", Checkers.inOrder(notes))
   }
 
-/** What a sender was told of a volatile message. */
-const toldOf = (exit: Exit.Exit<unknown, unknown>): "done" | "not-done" | "unknown" => {
-  if (Exit.isSuccess(exit)) return exit.value === -1 ? "not-done" : "done"
-  const { cause } = exit
-  if (cause._tag !== "Fail") return "unknown"
-  const error = cause.error as ActorError.AskError | DeviceError.CommandError
-  switch (error._tag) {
-    case "AskTimeout":
-      return error.outcome === "not-handled" ? "not-done" : "unknown"
-    case "NotDelivered":
-    case "ActorStopped":
-    case "MailboxFull":
-    case "CommandRejected":
-    case "DeviceUnavailable":
-      return "not-done"
-    default:
-      return "unknown"
-  }
-}
+/** A notebook that lost its lease says so, instead of noting. */
+const toldOfNote = (exit: Exit.Exit<unknown, unknown>): Checkers.Told =>
+  Exit.isSuccess(exit) && exit.value === -1 ? "not-done" : Checkers.toldOf(exit)
 
 /** Doses through a lossy link; one that resends what is unknown doses twice sooner or later. */
 export const dosing = (rounds: number, { resends }: { readonly resends: boolean }) =>
   function*(sim: Sim<{ readonly doses: Doses }>) {
-    oneOwner(sim, doserIds)
+    Checkers.oneOwner(sim, doserIds)
     const client = yield* sim.run(Doser.client)
-    const told = new Map<string, Exit.Exit<unknown, unknown>>()
+    const told = new Map<string, Checkers.Told | undefined>()
     const dose = (id: string, batch: string) => {
+      const command = `${id}: ${batch}`
+      told.set(command, undefined)
       const once = client(id).dose({ batch })
       return sim.run(resends ? Effect.retry(once, { times: 2 }) : once).pipe(
         Effect.exit,
-        Effect.map((exit) => void told.set(`${id} ${batch}`, exit))
+        Effect.map((exit) => void told.set(command, Checkers.toldOf(exit)))
       )
     }
     const doses = yield* Effect.fork(
@@ -122,26 +101,14 @@ export const dosing = (rounds: number, { resends }: { readonly resends: boolean 
     yield* sim.until("all have ended", () => doses.unsafePoll() !== null, { within: "5 minutes" })
     yield* sim.heal
     yield* sim.advance("10 seconds")
-    for (const id of doserIds) {
-      const done = sim.plant.doses.get(id) ?? []
-      const twice = done.filter((batch, index) => done.indexOf(batch) < index)
-      if (twice.length > 0) {
-        sim.fail("no pulse is sent again", `${id} dosed twice: ${twice.join(", ")}`)
-      }
-      for (let index = 0; index < rounds; index++) {
-        const exit = told.get(`${id} b-${index}`)
-        const known = exit === undefined ? "unknown" : toldOf(exit)
-        const isDone = done.includes(`b-${index}`)
-        if ((known === "done" && !isDone) || (known === "not-done" && isDone)) {
-          const detail = `${id} b-${index} was told ${known}, and ${
-            isDone ? "was" : "was not"
-          } dosed`
-          sim.fail("an outcome is true at the device", detail)
-        }
-      }
-    }
-    sim.sometimes(
-      "an outcome was unknown",
-      () => [...told.values()].some((exit) => toldOf(exit) === "unknown")
+    const done = [...sim.plant.doses].flatMap(([id, done]) =>
+      done.map(({ batch }) => `${id}: ${batch}`)
     )
+    sim.check("no pulse is sent again", Checkers.atMostOnce(done))
+    sim.check("an outcome is true at the device", Checkers.outcomesAreTrue({ told, done }))
+    for (const [id, begun] of sim.plant.doses) {
+      const commands = begun.map(({ batch, fence }) => ({ command: `${id}: ${batch}`, fence }))
+      sim.check("one writer per device", Checkers.fencesRise(commands))
+    }
+    sim.sometimes("an outcome was unknown", () => [...told.values()].includes("unknown"))
   }
