@@ -240,3 +240,20 @@ describe("whatever happens", () => {
     }))
   })
 })
+
+describe("the timer", () => {
+  it("does at each time that is due what it was due for: the next one is later", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10_000_000_000 }), (nanos) => {
+        const begin = nanos / 1e6
+        let { state } = run([begin, tick], [begin, ready])
+        for (let ticks = 0; ticks < 12; ticks++) {
+          const due = LinkState.dueAt(timing, state)
+          state = LinkState.step(timing, state, tick, { now: due, random: 0 })[0]
+          expect(LinkState.dueAt(timing, state)).toBeGreaterThan(due)
+        }
+        expect(state.phase).toBe("lost")
+      })
+    )
+  })
+})

@@ -273,9 +273,10 @@ const silent = (
 ): { readonly phase: Phase; readonly reason: string } | undefined => {
   const { commands, telemetry } = state.heard
   const path: Path = telemetry < commands ? "telemetry" : "commands"
-  const millis = now - Math.min(commands, telemetry)
-  if (millis < timing.degradedAfterMillis) return undefined
-  const limit = millis >= timing.lostAfterMillis
+  const since = Math.min(commands, telemetry)
+  // As `dueAt` adds: a difference is rounded otherwise, and the time that is due never came.
+  if (now < since + timing.degradedAfterMillis) return undefined
+  const limit = now >= since + timing.lostAfterMillis
     ? timing.lostAfterMillis
     : timing.degradedAfterMillis
   return {
