@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { type Adapter, bannedCalls, replacements } from "./tidy/calls.ts"
 import { coveredBy } from "./tidy/coverage.ts"
+import { partedExamples } from "./tidy/examples.ts"
 import { badName, tooLong, untested } from "./tidy/layout.ts"
 import { incompleteLockfile, loosePins, registryAddresses } from "./tidy/manifests.ts"
 import { missingSentences } from "./tidy/sentences.ts"
@@ -182,6 +183,14 @@ describe("a house rule can fail:", () => {
       incompleteLockfile(lock({ "node_modules/tool": tool, "node_modules/tool-linux": {} }))
     ).toEqual([])
   })
+
+  it("an example is not the test that it names", () => {
+    const page = file("See\n([A.test.ts](../test/A.test.ts)):\n\n```ts\na()\n```\n", "docs/a.md")
+    const told = (text: string) => partedExamples(page, [file(text, "test/A.test.ts")])
+    expect(told("a()\n")).toEqual([])
+    expect(told("b()\n")).toEqual(["docs/a.md: the example is not what is in test/A.test.ts"])
+    expect(partedExamples(page, [])).toEqual(["docs/a.md: there is no test/A.test.ts"])
+  })
 })
 
 describe("in this repository", () => {
@@ -219,6 +228,10 @@ describe("in this repository", () => {
 
   it("nothing is left unfinished, and nothing belongs to one machine", () => {
     expect(check((path) => !lockfile(path), unwantedText)).toEqual([])
+  })
+
+  it("an example in the documentation is the test that it names", () => {
+    expect(files.flatMap((page) => partedExamples(page, files))).toEqual([])
   })
 
   it("every dependency is pinned to one exact version", () => {
