@@ -41,7 +41,15 @@ describe("the scenarios of plantd", () => {
         forMillis: 4_256
       } as const
       const stop = { ...at, kind: "stop", node: 0, atMillis: 6_455, forMillis: 404 } as const
+      // What was queued for a node that lost a shard was overtaken by what went to the next one.
+      const slow = { ...at, kind: "storage.slow", node: 1, strength: 1 } as const
+      const overtaken = [
+        { ...slow, atMillis: 1_341, forMillis: 1_209 },
+        { ...pause, node: 0, atMillis: 1_920, forMillis: 3_161 },
+        { ...slow, atMillis: 6_887, forMillis: 2_393 }
+      ]
       expect([
+        ...(yield* found(Scenarios.volatileNotes(), [33, 78, 91, 117], overtaken)),
         ...(yield* found(Scenarios.frozenNode, [5, 6, 7], [pause])),
         ...(yield* found(Scenarios.durableLedger(), [4, 55])),
         ...(yield* found(Scenarios.durableLedger(), [1, 55], [lost, stop]))

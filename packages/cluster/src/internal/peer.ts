@@ -15,6 +15,8 @@ export interface Outgoing {
   readonly parcel: Placement.Parcel
   readonly payload: unknown
   readonly shard: number
+  /** Grows from one message to the next that this node sends. */
+  readonly order: number
 }
 
 /** What a peer needs of its node. */

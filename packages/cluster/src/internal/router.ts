@@ -43,6 +43,9 @@ export class Router implements Placement.Placement {
   private readonly region: Region
   private readonly peers = new Map<string, Peer>()
   private readonly held = new Map<number, Array<Held>>()
+  /** To whom the messages for a shard went last. */
+  private readonly wentTo = new Map<number, Peer>()
+  private carried = 0
   private heldCount = 0
   private watches = 0
   private members = new Map<string, Member>()
@@ -76,7 +79,8 @@ export class Router implements Placement.Placement {
       const wrong = { address, tag, part: "payload", issue: encoded.left } as const
       return parcel.refuse(new ActorError.MessageInvalid(wrong))
     }
-    this.route({ parcel, payload: encoded.right, shard: this.region.shards.of(address.id) })
+    const shard = this.region.shards.of(address.id)
+    this.route({ parcel, payload: encoded.right, shard, order: ++this.carried })
   }
 
   readonly watch = (
@@ -90,7 +94,8 @@ export class Router implements Placement.Placement {
     }
     this.watches++
     const watch = new RemoteWatch({ address, notify, watchHere, onOver: () => this.watches-- })
-    this.route({ parcel: watch, payload: undefined, shard: shards.of(address.id) })
+    const shard = shards.of(address.id)
+    this.route({ parcel: watch, payload: undefined, shard, order: ++this.carried })
     return () => watch.cancel()
   }
 
@@ -101,8 +106,10 @@ export class Router implements Placement.Placement {
     const behind = [...this.peers.values()].flatMap((peer) =>
       peer.withdraw((shard) => shards.has(shard))
     )
-    const before = [...shards].flatMap((shard) => this.unhold(shard))
-    for (const outgoing of [...messages, ...before, ...behind]) this.hold(outgoing)
+    const waiting = [...shards].flatMap((shard) => this.unhold(shard))
+    // What waits may be older than what is queued, and newer.
+    const all = [...messages, ...behind, ...waiting].sort((a, b) => a.order - b.order)
+    for (const outgoing of all) this.hold(outgoing)
     this.region.lookAgain()
   }
 
@@ -175,13 +182,29 @@ export class Router implements Placement.Placement {
   private route(outgoing: Outgoing, since?: number): void {
     const { shard } = outgoing
     if (this.held.has(shard)) return this.hold(outgoing, since)
-    if (this.region.holds(shard)) return outgoing.parcel.redeliver()
+    if (this.region.holds(shard)) {
+      for (const { parcel } of this.queuedElsewhere(shard, undefined)) {
+        if (parcel.isOpen) parcel.redeliver()
+      }
+      return outgoing.parcel.redeliver()
+    }
     const session = this.holders.get(shard)
     const member = session === undefined ? undefined : this.members.get(session)
     if (member === undefined || session === this.region.self.session) {
       return this.hold(outgoing, since)
     }
-    this.peerOf(member).offer(outgoing)
+    const peer = this.peerOf(member)
+    for (const queued of this.queuedElsewhere(shard, peer)) peer.offer(queued)
+    peer.offer(outgoing)
+  }
+
+  /** What is queued still for the node that a shard has moved away from: it goes first. */
+  private queuedElsewhere(shard: number, peer: Peer | undefined): ReadonlyArray<Outgoing> {
+    const before = this.wentTo.get(shard)
+    if (before === peer) return []
+    if (peer === undefined) this.wentTo.delete(shard)
+    else this.wentTo.set(shard, peer)
+    return before?.withdraw((other) => other === shard) ?? []
   }
 
   private hold(outgoing: Outgoing, since = this.region.now()): void {
