@@ -13,6 +13,13 @@ describe("a node that cannot start", () => {
       [{ storage: "/nowhere/at/all.db" }, "StorageUnavailable", "directory does not exist"],
       [{ storage: "postgres://u:hidden@127.0.0.1:1/x" }, "StorageUnavailable", "ECONNREFUSED"],
       [{ storage: "postgres://u:hid/hidden@127.0.0.1:1/x" }, "StorageUnavailable", "Invalid URL"],
+      [
+        { storage: "mysql://me@x/y" },
+        "StorageUnavailable",
+        "expected a file of SQLite, or postgres"
+      ],
+      // Before it looks at its storage, and takes shards from anybody.
+      [{ storage: "/nowhere/at/all.db", modules: ["nowhere.js"] }, "ModuleInvalid", "nowhere.js"],
       [{ port: 25_001, modules: ["nowhere.js"] }, "ModuleInvalid", "nowhere.js"],
       [{ port: 25_002, modules: ["vitest.config.ts"] }, "ModuleInvalid", "expected a Layer"],
       [{ port: 25_003, host: "203.0.113.1" }, "CannotListen", "203.0.113.1:25003"]

@@ -82,6 +82,10 @@ describe("the configuration of a node", () => {
     }))
 
   it.scoped.each<[Partial<NodeConfig.Sources>, string]>([
+    [
+      { flags: { lease: "500ms", refresh: "300ms" } },
+      "refresh: 300ms is more than a third of the lease (500ms)"
+    ],
     [{ environment: { PLANTD_PROT: "1" } }, "environment: unknown key PLANTD_PROT; did you mean"],
     [{ environment: { PLANTD_PORT: "x" } }, "PLANTD_PORT: port: Expected"],
     [{ flags: { port: 0 } }, "command line: port: Expected"],

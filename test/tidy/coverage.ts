@@ -71,6 +71,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "test/cluster/ClusterSystem.test.ts": [
     "packages/cluster/src/Cluster.ts",
     "packages/cluster/src/internal/caller.ts",
+    "packages/cluster/src/internal/clusterEngine.ts",
     "packages/cluster/src/internal/clusterNode.ts",
     "packages/cluster/src/internal/heldLeases.ts",
     "packages/cluster/src/internal/inbox.ts",

@@ -32,7 +32,7 @@ export const UnavailableReason = Schema.Literal(
 export type UnavailableReason = typeof UnavailableReason.Type
 
 const remedies: Readonly<Record<UnavailableReason, string>> = {
-  locked: "another connection holds the database's lock; end it, or raise writeTimeout",
+  locked: "another connection held the lock for longer than writeTimeout: it hangs, or is slow",
   full: "make room on its disk; nothing has to be restarted after",
   io: "its disk cannot be read or written; look at the system's log",
   connection: "see that the database runs and can be reached",

@@ -1,6 +1,6 @@
 /** `plantd cluster`: shows who is a member of a cluster, and empties a node. */
 import { Args, Command, Options } from "@effect/cli"
-import type { FileSystem } from "@effect/platform"
+import { FileSystem } from "@effect/platform"
 import type { DurableError } from "@plantd/actors"
 import { LeaseStore, SqlLeaseStore } from "@plantd/cluster"
 import type { Member, View } from "@plantd/cluster/LeaseStore"
@@ -55,16 +55,30 @@ const onStore = <A, E>(
 ): Effect.Effect<A, E | Failure, FileSystem.FileSystem> =>
   Effect.flatMap(
     NodeConfig.load({ file, environment: process.env, flags: { storage } }),
-    (config) =>
-      Effect.provide(
-        body,
-        Layer.provide(SqlLeaseStore.layer, ClusterNode.storage(config.storage))
+    ({ storage }) =>
+      Effect.zipRight(
+        isThere(storage),
+        Effect.provide(body, Layer.provide(SqlLeaseStore.layer, ClusterNode.storage(storage)))
       )
   )
 
-/** What a member is at: it may be a row that nobody renews any more. */
-export const stateOf = ({ draining, leaseLeft }: Member): "up" | "draining" | "lost" =>
-  leaseLeft <= 0 ? "lost" : draining ? "draining" : "up"
+/** A file that is not there has no cluster, and must not be made by a look at it. */
+const isThere = (storage: string) =>
+  Effect.gen(function*() {
+    if (/:/.test(storage)) return
+    const files = yield* FileSystem.FileSystem
+    if (yield* Effect.orElseSucceed(files.exists(storage), () => true)) return
+    return yield* new ClusterNode.StorageUnavailable({ storage, detail: "it does not exist" })
+  })
+
+/** What a member is at: it may be a row that nobody renews any more. A client runs no actors. */
+export const stateOf = (
+  { draining, leaseLeft, weight }: Member
+): "up" | "client" | "draining" | "lost" => {
+  if (leaseLeft <= 0) return "lost"
+  if (draining) return "draining"
+  return weight === 0 ? "client" : "up"
+}
 
 const shardsOf = ({ holders }: View, { session }: Member): number =>
   [...holders.values()].filter((holder) => holder === session).length
@@ -151,7 +165,7 @@ const drain = (write: Write) =>
           const { members } = yield* store.view
           const known = members.map(({ address }) => address)
           const others = members.filter((member) =>
-            member.address !== node && stateOf(member) === "up" && member.weight > 0
+            member.address !== node && stateOf(member) === "up"
           )
           if (!known.includes(node)) {
             const near = NearestName.of(node, known)
@@ -161,6 +175,10 @@ const drain = (write: Write) =>
             return yield* new ClusterRefused({
               message: `no node has the address ${node}; ${meant}`
             })
+          }
+          if (members.some((member) => member.address === node && stateOf(member) === "lost")) {
+            const message = `${node} is lost, its lease is over: there is nothing to drain`
+            return yield* new ClusterRefused({ message })
           }
           if (others.length === 0) {
             const message = `no other node is up that could take the actors of ${node}`

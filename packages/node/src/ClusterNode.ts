@@ -39,7 +39,8 @@ export class StorageUnavailable extends Data.TaggedError("StorageUnavailable")<{
 /** What keeps a node from starting. */
 export type StartError = ClusterSystem.JoinError | ModuleInvalid | StorageUnavailable
 
-const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
+/** Whether a storage is a server, and no file. */
+export const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
 /** A storage as it may be shown: without its password, whatever characters that has. */
 export const shown = (storage: string): string =>
@@ -51,6 +52,10 @@ const connectTimeout = "5 seconds"
 
 /** The database that a configuration names. */
 export const storage = (name: string): Layer.Layer<SqlClient, StorageUnavailable> => {
+  if (/^[a-z][\w+.-]*:\/\//i.test(name) && !isPostgres(name)) {
+    const detail = "expected a file of SQLite, or postgres://USER@HOST/NAME"
+    return Layer.fail(new StorageUnavailable({ storage: shown(name), detail }))
+  }
   const client = isPostgres(name)
     ? PgClient.layer({ url: Redacted.make(name), connectTimeout })
     : SqliteClient.layer({ filename: name })
@@ -93,8 +98,26 @@ const actorsOf = (file: string): Effect.Effect<ActorsLayer, ModuleInvalid> =>
 const millis = (text: string) =>
   Span.parse(text).pipe((parsed) => parsed._tag === "Some" ? parsed.value : "2 seconds")
 
-/** A node with its actors, for as long as the layer lives. */
-export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, StartError> => {
+/**
+ * A node with its actors, for as long as the layer lives. Its modules are imported before it joins:
+ * what is not there, or is none, takes no shards from anybody.
+ */
+export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, StartError> =>
+  Layer.unwrapEffect(
+    Effect.map(
+      Effect.forEach(config.modules, loaded),
+      (layers) =>
+        nodeWith(
+          config,
+          layers.reduce<ActorsLayer>((all, next) => Layer.merge(all, next), Layer.empty)
+        )
+    )
+  )
+
+const nodeWith = (
+  config: NodeConfig,
+  actors: ActorsLayer
+): Layer.Layer<ActorSystem | Cluster, StartError> => {
   const { host, listenHost, listenPort, port, shards, weight } = config
   const node = ClusterSystem.layer({
     host,
@@ -108,18 +131,12 @@ export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, St
     handoff: millis(config.handoff),
     drain: millis(config.drain)
   })
-  const modules = Layer.unwrapEffect(
-    Effect.map(
-      Effect.forEach(config.modules, loaded),
-      (layers) => layers.reduce<ActorsLayer>((all, next) => Layer.merge(all, next), Layer.empty)
-    )
-  )
   const delivery = Layer.mergeAll(
     DurableMessages.layer,
     Reminder.layer,
     Quarantine.Quarantine.layer
   )
-  return Layer.merge(modules, told(config)).pipe(
+  return Layer.merge(actors, told(config)).pipe(
     Layer.provide(delivery),
     Layer.provideMerge(node),
     Layer.provide([
@@ -162,5 +179,9 @@ const told = (config: NodeConfig) =>
       yield* Effect.logInfo(
         `node ${config.name} is up at ${self.address}, on ${shown(config.storage)}`
       )
+      if (config.modules.length === 0 && config.weight > 0) {
+        yield* Effect.logWarning("no modules are named (--modules): this node runs no actors")
+      }
+      yield* Effect.addFinalizer(() => Effect.logInfo(`node ${config.name} stops`))
     })
   )

@@ -5,7 +5,7 @@
 import { FileSystem } from "@effect/platform"
 import { ClusterSettings } from "@plantd/cluster"
 import { NearestName } from "@plantd/core"
-import { Data, Duration, Effect, Either, ParseResult, Schema } from "effect"
+import { Data, Duration, Effect, Either, Option, ParseResult, Schema } from "effect"
 import * as Yaml from "yaml"
 import * as Span from "./Span.ts"
 
@@ -22,7 +22,7 @@ export class ConfigInvalid extends Data.TaggedError("ConfigInvalid")<{
 
 const span = Schema.String.pipe(
   Schema.filter((text) => Span.parse(text)._tag === "Some", {
-    message: () => `expected ${Span.expected}`
+    message: ({ actual }) => `expected ${Span.expected}, got ${JSON.stringify(actual)}`
   })
 )
 
@@ -111,15 +111,29 @@ export const load = (
     const inFile = file === undefined ? {} : yield* fromFile(file)
     const inEnvironment = yield* fromEnvironment(environment)
     const onLine = yield* decode("command line", present(flags))
-    return { ...defaults, ...inFile, ...inEnvironment, ...onLine }
+    const config = { ...defaults, ...inFile, ...inEnvironment, ...onLine }
+    if (millisOf(config.refresh) * 3 > millisOf(config.lease)) {
+      const detail = `${config.refresh} is more than a third of the lease (${config.lease})`
+      return yield* new ConfigInvalid({ source: "refresh", detail })
+    }
+    return config
   })
+
+const millisOf = (text: string): number =>
+  Option.match(Span.parse(text), { onNone: () => NaN, onSome: Duration.toMillis })
 
 const fromFile = (file: string): Effect.Effect<Given, ConfigInvalid, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const text = yield* Effect.mapError(
       files.readFileString(file),
-      ({ message }) => new ConfigInvalid({ source: file, detail: message })
+      (error) =>
+        new ConfigInvalid({
+          source: file,
+          detail: error._tag === "SystemError" && error.reason === "NotFound"
+            ? "it does not exist"
+            : error.message
+        })
     )
     const document = Yaml.parseDocument(text)
     const [fault] = document.errors

@@ -1,37 +1,21 @@
 /** Puts one node of a cluster together: its leases, its peers, its actors. */
-import * as MessageStorage from "@effect/cluster/MessageStorage"
-import * as RunnerHealth from "@effect/cluster/RunnerHealth"
-import * as Runners from "@effect/cluster/Runners"
-import { RunnerStorage } from "@effect/cluster/RunnerStorage"
-import * as Sharding from "@effect/cluster/Sharding"
-import * as ShardingConfig from "@effect/cluster/ShardingConfig"
+import type * as Sharding from "@effect/cluster/Sharding"
 import { type ActorSystemSettings, Placement } from "@plantd/actors"
 import { Buggify, Monotonic } from "@plantd/core"
-import {
-  Context,
-  Duration,
-  Effect,
-  Exit,
-  Fiber,
-  FiberSet,
-  Layer,
-  Option,
-  PubSub,
-  Scope,
-  Stream
-} from "effect"
+import { Effect, FiberSet, Option, PubSub, Stream } from "effect"
 import type { ClusterService, MembershipEvent } from "../Cluster.ts"
-import { type Bounds, boundsOf, type Settings } from "../ClusterSettings.ts"
+import { boundsOf, type Settings } from "../ClusterSettings.ts"
 import { type Joining, LeaseStore, type View } from "../LeaseStore.ts"
 import { PeerTransport } from "../PeerTransport.ts"
 import { type HeldLeases, type Holder, holdLeases } from "./heldLeases.ts"
 import { Inbox } from "./inbox.ts"
 import { LeaseClock } from "./leaseClock.ts"
-import { actorsIn, addressOf, runnerStorageOf } from "./leaseKeeper.ts"
+import { engineOn } from "./clusterEngine.ts"
+import { actorsIn, runnerStorageOf } from "./leaseKeeper.ts"
 import { giveAway, join, lookAgain, newSession, stopWithLease, untilSent } from "./membership.ts"
 import { eventsBetween } from "./memberEvents.ts"
 import { Router } from "./router.ts"
-import { group, ShardMap } from "./shardMap.ts"
+import { ShardMap } from "./shardMap.ts"
 
 /** The version of what nodes say to each other. */
 export const protocolVersion = "1"
@@ -42,9 +26,6 @@ const eventsMax = 1_024
 /** The store says that a shard is held some time before its actors may run: it is looked again. */
 const lookAfterGainMillis = 3_000
 const lookEveryMillis = 250
-
-/** How long the cluster engine may take to end, in milliseconds. */
-const engineCloseMillis = 1_000
 
 /** A node of a cluster, for as long as the scope lasts. */
 export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings>) =>
@@ -70,7 +51,7 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     const leases = yield* holdLeases(leaseHolderOf(ground, hosted))
     late.leases = leases
     const storage = storageOf(ground, { hosted, leases, onView })
-    late.engine = yield* shardingOf(storage, settings, bounds)
+    late.engine = yield* engineOn(storage, settings, bounds)
     yield* Effect.forkScoped(lookAgain(ground.again, store, { fires: ground.fires, onView }))
     yield* Effect.forkScoped(stopWithLease(ground.lease, hosted))
     // Its last answers, before nobody takes it for a member any more.
@@ -254,44 +235,3 @@ const storageOf = (
     onView,
     onChange: () => again.unsafeOpen()
   })
-
-/** The cluster engine, which divides the shards among the nodes; it sends no messages here. */
-const shardingOf = (
-  storage: RunnerStorage["Type"],
-  { shards, weight }: Settings,
-  { address, leaseMillis, refreshMillis }: Bounds
-): Effect.Effect<Sharding.Sharding["Type"], never, Scope.Scope> => {
-  const config = ShardingConfig.layer({
-    runnerAddress: Option.some(addressOf(address)),
-    runnerShardWeight: Math.max(1, weight),
-    shardsPerGroup: shards,
-    availableShardGroups: [group],
-    assignedShardGroups: [group],
-    shardLockExpiration: Duration.millis(leaseMillis),
-    shardLockRefreshInterval: Duration.millis(refreshMillis),
-    refreshAssignmentsInterval: Duration.millis(refreshMillis),
-    entityMessagePollInterval: Duration.millis(refreshMillis),
-    simulateRemoteSerialization: false
-  })
-  const layer = Sharding.layer.pipe(
-    Layer.provide(Runners.layerNoop),
-    Layer.provide(RunnerHealth.layerNoop),
-    Layer.provide(MessageStorage.layerNoop),
-    Layer.provide(Layer.succeed(RunnerStorage, storage)),
-    Layer.provide(config)
-  )
-  // Where the store is away it waits for it, also when it is to end.
-  const scope = Effect.acquireRelease(
-    Scope.make(),
-    (scope) =>
-      Effect.flatMap(
-        Effect.forkDaemon(Scope.close(scope, Exit.void)),
-        (closing) =>
-          Effect.timeoutOption(Effect.interruptible(Fiber.join(closing)), engineCloseMillis)
-      )
-  )
-  return scope.pipe(
-    Effect.flatMap((scope) => Layer.buildWithScope(layer, scope)),
-    Effect.map(Context.get(Sharding.Sharding))
-  )
-}
