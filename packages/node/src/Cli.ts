@@ -11,6 +11,7 @@ import type * as DemoRun from "./DemoRun.ts"
 import { chaosForMillisMin } from "./DemoScript.ts"
 import * as DeviceCommand from "./DeviceCommand.ts"
 import * as DriverCommand from "./DriverCommand.ts"
+import * as HelpText from "./HelpText.ts"
 import * as NodeCommand from "./NodeCommand.ts"
 import * as Progress from "./Progress.ts"
 import * as SimulateCommand from "./SimulateCommand.ts"
@@ -121,6 +122,9 @@ const valued = [
   ...SimulateCommand.valued
 ]
 
+/** How wide help is on a terminal of a width: a line of a book, where that fits. */
+export const helpColumns = (columns: number): number => Math.max(60, Math.min(100, columns))
+
 /**
  * Runs the command line `args`, without the name of the program. A wrong one fails with a
  * `UsageError` whose message is meant for standard error; help goes to standard output.
@@ -148,5 +152,10 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
         return Effect.fail(new UsageError({ message: `${message}; --help shows what there is` }))
       })
     )
-    if (held.length > 0) yield* Console.log(held.join("\n"))
+    if (held.length > 0) {
+      yield* Console.log(HelpText.fit(held.join("\n"), {
+        columns: helpColumns(StandardOutput.columns()),
+        coloured: StandardOutput.isTerminal && process.env["NO_COLOR"] === undefined
+      }))
+    }
   })

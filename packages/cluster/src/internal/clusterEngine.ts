@@ -1,4 +1,4 @@
-/** The cluster engine: of what it can do it divides the shards among the nodes, and nothing else. */
+/** The cluster engine, which divides the shards among the nodes, and does nothing else here. */
 import * as MessageStorage from "@effect/cluster/MessageStorage"
 import * as RunnerHealth from "@effect/cluster/RunnerHealth"
 import * as Runners from "@effect/cluster/Runners"
