@@ -10,6 +10,9 @@ import { parentGone } from "./ParentProcess.ts"
 import * as TankDriver from "./TankDriver.ts"
 import * as TankOptions from "./TankOptions.ts"
 
+/** Read at once: whoever starts this process may end as soon as it serves. */
+const startedBy = process.ppid
+
 const layersOf = (directory: string) =>
   Layer.mergeAll(
     ZmqTransport.layer,
@@ -23,7 +26,7 @@ const serve = (options: TankOptions.TankOptions): Effect.Effect<void, Fault> => 
     const driver = yield* TankDriver.start({ ...options, directory })
     const { commands, telemetry } = driver.endpoints
     yield* Console.log(`${driver.device}: commands on ${commands}, telemetry on ${telemetry}`)
-    yield* options.detached ? Effect.never : parentGone(options.parent ?? process.ppid)
+    yield* options.detached ? Effect.never : parentGone(options.parent ?? startedBy)
     yield* Effect.logInfo("the process that started this one has ended; so does this one")
   }).pipe(
     Effect.scoped,
