@@ -40,6 +40,8 @@ it.scopedLive(
           for (let tries = 0; tries < 20 && !holds(lines); tries++) lines = yield* status
           if (!holds(lines)) return yield* Effect.dieMessage(`${what}: ${JSON.stringify(lines)}`)
         })
+      // A file that is not there yet is no cluster.
+      yield* harness.waitUntil("one is up", () => nodes[0].stderr().includes("is up at"))
       yield* until("they share", (lines) =>
         lines.length === 2 && lines.every(({ shards, state }) =>
           state === "up" && shards === 128
