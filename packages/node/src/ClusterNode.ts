@@ -39,8 +39,7 @@ export class StorageUnavailable extends Data.TaggedError("StorageUnavailable")<{
 /** What keeps a node from starting. */
 export type StartError = ClusterSystem.JoinError | ModuleInvalid | StorageUnavailable
 
-/** Whether a storage is a server, and no file. */
-export const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
+const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
 /** A storage as it may be shown: without its password, whatever characters that has. */
 export const shown = (storage: string): string =>

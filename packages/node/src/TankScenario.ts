@@ -10,7 +10,7 @@ const setpoint = 0.2
 /** Where the level may be, in parts of the setpoint: a failover takes seconds. */
 const band = 0.1
 
-/** It is settled when it is as near as this, and was so for a while. */
+/** It has settled once it is as near as this. */
 const settledBand = 0.02
 
 /** After so many seconds without its node the device turns the pump off: a takeover is faster. */
