@@ -42,7 +42,7 @@ it.live(
     Effect.gen(function*() {
       const { objects, output } = written()
       const error = yield* Effect.flip(Demo.run({ forMillis: 100, chaos: false, output }))
-      expect(error.message).toContain("no good level was read")
+      expect(error.message).toContain("the level was not good")
       expect(objects.at(-1)).toMatchObject({ type: "summary", ok: false })
     }).pipe(Effect.provide(system)),
   60_000

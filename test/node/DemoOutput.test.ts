@@ -48,7 +48,7 @@ it.effect("as lines each moment is a line, after a line for each new event", () 
     const [first, second, last] = yield* texts(DemoOutput.lines)
     expect(first).toMatch(/link online\n00:01.*\n$/)
     expect(second).toMatch(/^00:01[^\n]*\n$/)
-    expect(last).toContain("problem: no good level")
+    expect(last).toContain("problem: the level was not good")
     expect(first).not.toContain("\u001b")
   }))
 

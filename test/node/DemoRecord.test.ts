@@ -55,15 +55,41 @@ describe("a demo without chaos", () => {
 
   it.each([
     ["a level that is off", [...steady, level(30_000, 0.256)], "2.4 % off"],
-    ["no level at all", [counted(1, {})], "no good level"],
-    ["a level that is not good", [...steady, level(30_000, 0.25, { quality: "stale" })], "no good"],
-    ["a level without a value", [...steady, { ...level(30_000, 0), level: null }], "no good"],
+    ["no level at all", [counted(1, {})], "was not good"],
+    [
+      "a level that is not good",
+      [...steady, level(30_000, 0.25, { quality: "stale" })],
+      "was not good"
+    ],
+    ["a level without a value", [...steady, { ...level(30_000, 0), level: null }], "was not good"],
     ["few readings", [...steady, counted(30_000, { readings: 299 })], "readings per second, fewer"],
     ["a dead letter", [...steady, counted(30_000, { deadLetters: 1 })], "1 messages became dead"]
   ])("is not fine with %s, and says so", (_, observations, problem) => {
     const summary = after(observations)
     expect(summary.ok).toBe(false)
     expect(summary.problems.join()).toContain(problem)
+  })
+})
+
+describe("a demo whose device may move", () => {
+  const moved = (from: number, until: number) => [
+    level(26_000, 0.251),
+    level(from, 0.25, { quality: "stale" }),
+    { ...level((from + until) / 2, 0, { quality: "bad" }), level: null },
+    level(until, 0.249),
+    counted(29_900, {})
+  ]
+  const judged = (observations: ReadonlyArray<Observation>) =>
+    DemoRecord.summarize(observations.reduce(DemoRecord.observe, DemoRecord.empty), 30_000, 2_500)
+
+  it("is fine where the level was good again in time", () => {
+    expect(judged(moved(27_000, 29_499))).toMatchObject({ ok: true, levelErrorPercent: 0.4 })
+  })
+
+  it("is not fine where it was not, nor where it was never good", () => {
+    expect(judged(moved(27_000, 29_500))).toMatchObject({ ok: false, levelErrorPercent: null })
+    const never = [level(29_000, 0.25, { quality: "stale" }), counted(29_900, {})]
+    expect(judged(never)).toMatchObject({ ok: false, levelErrorPercent: null })
   })
 })
 

@@ -198,7 +198,7 @@ const play = (options: Options, setting: ClusterStage.Setting, { storage }: Plac
       moment: stage.moment,
       summary: Effect.map(stage.record, (record) =>
         ClusterRecord.summarize(
-          DemoRecord.summarize(board.record, board.at),
+          DemoRecord.summarize(board.record, board.at, ClusterRecord.blindMillisMax),
           record,
           { nodes: options.nodes, chaos: options.chaos }
         ))

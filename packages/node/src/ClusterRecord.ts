@@ -93,6 +93,9 @@ export const settlingMillisMax = 15_000
 /** The longest time without a look at the plant that is fine, in milliseconds. */
 export const gapMillisMax = 2_000
 
+/** How long the level may be other than good at the end, in ms: its actor may move even then. */
+export const blindMillisMax = 2_500
+
 /** How a cluster was run. */
 export interface Run {
   readonly nodes: number
