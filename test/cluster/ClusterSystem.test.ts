@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Option, Stream } from "effect"
+import { Effect, Exit, Fiber, Option, Random, Stream } from "effect"
 import { idOn, ids, inItsTime, makeCluster, type Node, shared, untilSo } from "./nodes.ts"
 
 const two = Effect.gen(function*() {
@@ -39,6 +39,16 @@ describe("an actor of a cluster", () => {
       yield* untilSo("it has moved", Effect.sync(() => one.cluster.isHere(id)))
       const { session } = one.cluster.self
       expect(Option.getOrThrow(yield* one.cluster.holderOf(id))).toMatchObject({ session })
+    }))
+
+  it.scoped("lives on one node, also where two have the same randomness", () =>
+    Effect.gen(function*() {
+      const cluster = yield* makeCluster
+      const started = (number: number) =>
+        inItsTime(Effect.withRandom(cluster.start(number), Random.make(1)))
+      const [one, other] = [yield* started(1), yield* started(2)]
+      yield* shared(one, other)
+      expect(one.cluster.self.session).not.toBe(other.cluster.self.session)
     }))
 
   it.scoped("lives where its supervisor does, where its id begins with that one's", () =>

@@ -85,7 +85,7 @@ const groundOf = (settings: Settings) =>
     const now = () => Monotonic.millis(clock)
     const self: Joining = {
       address: bounds.address,
-      session: yield* newSession,
+      session: yield* newSession(bounds.address),
       version: protocolVersion,
       weight: settings.weight,
       shards: settings.shards

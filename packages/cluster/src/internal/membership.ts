@@ -15,11 +15,15 @@ const lateLookMillis = 1_000
 /** Between two looks whether a lease that was over lasts again, in milliseconds. */
 const watchMillis = 50
 
-/** A name for one run of a node. */
-export const newSession = Effect.map(
-  Effect.replicateEffect(Random.nextIntBetween(0, 0x1_0000), 4),
-  (parts) => parts.map((part) => part.toString(16).padStart(4, "0")).join("")
-)
+/**
+ * A name for one run of a node. With its address, since two that were called the same would hold
+ * each other's shards, and randomness alone is only unlikely to do so.
+ */
+export const newSession = (address: string): Effect.Effect<string> =>
+  Effect.map(
+    Effect.replicateEffect(Random.nextIntBetween(0, 0x1_0000), 4),
+    (parts) => `${parts.map((part) => part.toString(16).padStart(4, "0")).join("")}@${address}`
+  )
 
 /** Waits until the lease of a former run under the same address is over. */
 export const join = (

@@ -35,6 +35,6 @@ export const wholeOf = (chance: Chance, least: number, beyond: number): number =
 export const oneOf = <A>(chance: Chance, among: readonly [A, ...Array<A>]): A =>
   among[wholeOf(chance, 0, among.length)] ?? among[0]
 
-/** Effect's Random on a stream. */
+/** Effect's Random on a stream. It hashes its seed, and numbers of above 30 bits to far fewer. */
 export const randomOf = (seed: number, name: string): Random.Random =>
-  Random.make(hashOf(`${seed}/${name}`))
+  Random.make(hashOf(`${seed}/${name}`) >>> 2)
