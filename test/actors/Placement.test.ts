@@ -6,18 +6,23 @@ import { settle } from "../hardware/peers.ts"
 
 const Echo = Actor.make("Echo", [
   Rpc.make("Say", { payload: { text: Schema.String }, success: Schema.String }),
-  Rpc.make("Wait", { success: Schema.String })
+  Rpc.make("Wait", { success: Schema.String }),
+  Rpc.make("Hang")
 ])
 
 /** A system where ids that begin with `far` live elsewhere, and what was given to be carried. */
 const rig = Effect.gen(function*() {
   const carried: Array<Placement.Parcel> = []
   const watched = new Map<string, (terminated: DeathWatch.Terminated) => void>()
-  const far = { prefix: "far" }
+  const far = { prefix: "far", isBack: false }
   const hosted = yield* Placement.host({
     hasLease: () => true,
     isHere: (_, id) => !id.startsWith(far.prefix),
-    carry: (parcel) => void carried.push(parcel),
+    isDirect: (_, id) => !id.startsWith(far.prefix),
+    carry: (parcel) => {
+      carried.push(parcel)
+      if (far.isBack) parcel.redeliver()
+    },
     watch: (address, notify) => {
       watched.set(address.id, notify)
       return () => watched.delete(address.id)
@@ -29,6 +34,7 @@ const rig = Effect.gen(function*() {
   yield* Layer.build(
     Echo.toLayer({
       Say: ({ text }) => Effect.succeed(text.toUpperCase()),
+      Hang: () => Effect.uninterruptible(Effect.sleep("3 seconds")),
       Wait: () => Effect.as(Effect.delay(Effect.sync(() => waits++), "1 second"), "waited")
     }).pipe(Layer.provide(system))
   )
@@ -131,6 +137,23 @@ describe("an actor that moves", () => {
       expect((yield* Fiber.join(asked))._tag).toBe("ActorCrashed")
       yield* TestClock.adjust("10 seconds")
       expect(waits()).toBe(0)
+    }))
+})
+
+describe("an actor that moves, and is back before it has ended", () => {
+  it.scoped("handles what it was sent, with its next incarnation", () =>
+    Effect.gen(function*() {
+      const { carried, echo, far, hosted } = yield* rig
+      yield* Effect.fork(Effect.ignore(echo("m-1").Hang()))
+      const said = yield* Effect.fork(echo("m-1").Say({ text: "a" }))
+      yield* settle
+      far.isBack = true
+      const revoked = yield* Effect.fork(hosted.revoke(() => true))
+      yield* settle
+      yield* TestClock.adjust("4 seconds")
+      expect(yield* Fiber.join(said)).toBe("A")
+      expect(carried.length).toBe(2)
+      yield* Fiber.join(revoked)
     }))
 })
 

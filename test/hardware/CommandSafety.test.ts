@@ -91,6 +91,7 @@ const rig = Effect.gen(function*() {
   const hosted = yield* Placement.host({
     hasLease: () => lease.lasts,
     isHere: () => true,
+    isDirect: () => true,
     carry: (parcel) => parcel.redeliver(),
     watch: () => () => undefined,
     beforeClose: Effect.void

@@ -56,6 +56,11 @@ const bugs: ReadonlyArray<[bug: string, scenario: Scenario.Scenario, check: stri
     "order per pair"
   ],
   [
+    "wires that swap the letters of a batch, by senders on the nodes themselves",
+    Scenarios.passedPages({ planted: "letters-swapped" }),
+    "order per pair"
+  ],
+  [
     "a pump that queues its doses, and looks at no fence before it doses",
     Scenarios.lossyDosing({ queuesPulses: true }),
     "one writer per device"

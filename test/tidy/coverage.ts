@@ -59,6 +59,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/simulation/src/internal/scenarios/ledger.ts",
     "packages/simulation/src/internal/scenarios/notebook.ts",
     "packages/simulation/src/internal/scenarios/register.ts",
+    "packages/simulation/src/internal/scenarios/typist.ts",
     "packages/simulation/src/internal/scenarios/watcher.ts",
     "packages/simulation/src/internal/scenarios/workloads.ts"
   ],
@@ -83,6 +84,10 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/cluster/src/internal/peer.ts",
     "packages/cluster/src/internal/router.ts",
     "packages/cluster/src/internal/shardMap.ts"
+  ],
+  "test/cluster/Moves.test.ts": [
+    "packages/cluster/src/internal/courses.ts",
+    "packages/cluster/src/internal/returnedTell.ts"
   ],
   "test/cluster/Streams.test.ts": [
     "packages/cluster/src/internal/readStream.ts",

@@ -20,11 +20,13 @@ import { makeHostedSystem } from "./internal/engine/hostedSystem.ts"
 export interface Parcel {
   readonly address: ActorAddress
   readonly tag: string
-  /** Decoded, as its sender gave it. */
+  /** Decoded, as its sender gave it; encoded where it is carried a second time. */
   readonly payload: unknown
   readonly asks: boolean
   /** When its asker stops waiting, by `ActorSystem.engine.now`; infinite for a tell. */
   readonly deadline: number
+  /** Grows from one message to the next that its node sends, also where it was sent before. */
+  readonly order: number
   /** False once it has come to its end, whoever brought it there. */
   readonly isOpen: boolean
   /** A handler may have begun it from now on. */
@@ -48,13 +50,18 @@ export interface Parcel {
 /** Says where actors live, and carries messages. Plain code: it is asked for each message. */
 export interface Placement {
   readonly isHere: (type: string, id: string) => boolean
+  /**
+   * Whether a message goes straight to its actor: it lives here, and no message that was sent
+   * before is on its way to it still. `carry` takes all others.
+   */
+  readonly isDirect: (type: string, id: string) => boolean
   /** Whether this node may run an actor still, also where it is moving away. */
   readonly hasLease: (type: string, id: string) => boolean
   /** Takes a message over; it never throws. */
   readonly carry: (parcel: Parcel) => void
   /**
-   * Calls `notify` once, when an actor that lives elsewhere ends, or at once; the result ends the
-   * watch. It may throw `LimitExceeded`.
+   * Calls `notify` once, when an actor ends to which no message goes straight, or at once; the
+   * result ends the watch. It may throw `LimitExceeded`.
    */
   readonly watch: (
     address: ActorAddress,
@@ -72,11 +79,13 @@ export interface Received {
   readonly payload: unknown
   /** When its asker stops waiting, by `ActorSystem.engine.now`; infinite for a tell. */
   readonly deadline: number
+  /** Of one that this node has sent before, as its parcel said. */
+  readonly order?: number
   /** Takes the answer, of an ask, and of a tell whether it was taken. */
   readonly onEnd: (exit: Exit.Exit<unknown, unknown>) => void
   /**
    * Told instead where its actor moves away, and no handler has seen it. Where nobody is to be
-   * told, it follows its actor.
+   * told, it follows its actor, and `order` must be there.
    */
   readonly onMoved?: () => void
 }

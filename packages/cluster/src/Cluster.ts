@@ -24,7 +24,7 @@ export interface ClusterService {
   readonly events: Stream.Stream<MembershipEvent>
   /** Whether the actors of an id live here now. */
   readonly isHere: (id: string) => boolean
-  /** How many messages wait here for shards that no node holds. */
+  /** How many messages wait here for shards that move, or that no node holds. */
   readonly waiting: Effect.Effect<number>
   /**
    * Gives the shards of this node to others, and their actors with them; done when that is so, or

@@ -33,7 +33,7 @@ export interface Settings {
   readonly batchMax: number
   /** The most messages that wait for one node. */
   readonly queuedMax: number
-  /** The most messages that wait for shards that nobody holds. */
+  /** The most messages that wait for shards that move, or that nobody holds. */
   readonly heldMax: number
   /** The most values of one stream that are on their way to a reader here, or wait for it. */
   readonly streamWindow: number

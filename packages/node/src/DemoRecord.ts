@@ -90,7 +90,7 @@ export interface Summary {
   /** Why not, one sentence each; empty where `ok`. */
   readonly problems: ReadonlyArray<string>
   readonly seconds: number
-  /** The largest of the last five seconds; `null` where no level was good, or one for too long. */
+  /** The largest of the last five seconds; `null` where the level was not good in them. */
   readonly levelErrorPercent: number | null
   readonly readingsPerSecond: number
   readonly deadLetters: number

@@ -6,6 +6,7 @@ import { fuses, tripping } from "./internal/scenarios/fuse.ts"
 import { ledgers } from "./internal/scenarios/ledger.ts"
 import { noNotes, notebooks } from "./internal/scenarios/notebook.ts"
 import { registers, sharing } from "./internal/scenarios/register.ts"
+import { noPages, passing, typists } from "./internal/scenarios/typist.ts"
 import { noWatches, watchers, watching, workers } from "./internal/scenarios/watcher.ts"
 import { dosing, noting, posting } from "./internal/scenarios/workloads.ts"
 import type { Bug } from "./Planted.ts"
@@ -161,6 +162,16 @@ export const trippedFuses = (wrong: Wrong = {}): Scenario.Scenario =>
     ...planted(wrong)
   }, tripping(20, 500))
 
+/** Whoever sends lives on the nodes himself. */
+export const passedPages = (wrong: Wrong = {}): Scenario.Scenario =>
+  Scenario.make("passed-pages", {
+    about: "messages from nodes keep their order, also where the actor moves to their sender",
+    plant: noPages,
+    actors: typists,
+    faults: Faults.swarm(short),
+    ...planted(wrong)
+  }, passing("12 seconds"))
+
 /** All of them, with nothing wrong. */
 export const all: ReadonlyArray<Scenario.Scenario> = [
   durableLedger(),
@@ -173,5 +184,6 @@ export const all: ReadonlyArray<Scenario.Scenario> = [
   frozenNode,
   sharedRegisters(),
   watchedWorkers(),
-  trippedFuses()
+  trippedFuses(),
+  passedPages()
 ]

@@ -5,6 +5,7 @@
 import type { Rpc } from "@effect/rpc"
 import { ActorError, DeathWatch, type Placement } from "@plantd/actors"
 import { type Effect, Either, Exit, type Fiber, FiberId, type Stream } from "effect"
+import type { Session } from "../LeaseStore.ts"
 import type { Receipt } from "../PeerTransport.ts"
 import {
   answerLetter,
@@ -13,7 +14,10 @@ import {
   type Letter,
   movedKind,
   openedKind,
+  returnedKind,
   type tellKind,
+  recalledKind,
+  type recallKind,
   type watchKind
 } from "./letters.ts"
 import {
@@ -32,6 +36,9 @@ export interface Household {
   readonly address: string
   readonly hosted: Placement.HostedSystem
   readonly isHere: (type: string, id: string) => boolean
+  readonly shardOf: (id: string) => number
+  /** By which a session is sent something; nothing where it is no member. */
+  readonly memberPeer: (session: Session) => Peer | undefined
   /** Whether types of actors may still be registered. */
   readonly isStarting: () => boolean
   readonly run: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
@@ -44,6 +51,7 @@ export const nothing: Receipt = { elsewhere: [] }
 /** One session that asks. */
 export class Caller {
   private readonly household: Household
+  private readonly sender: Session
   /** By which its batches come. */
   readonly link: number
   /** Whether it was given up. */
@@ -59,15 +67,42 @@ export class Caller {
   private readonly streams = new Map<number, ServedStream>()
   /** Ends its watches, by number. */
   private readonly watches = new Map<number, () => void>()
+  /** Shards of which something was given back, and nothing is taken until it knows of that. */
+  readonly returned: Set<number>
 
-  constructor(household: Household, link: number) {
+  /** By a link, with what was given back to the same session, whatever links that came by. */
+  constructor(
+    household: Household,
+    sender: Session,
+    { link, returned = new Set() }: {
+      readonly link: number
+      readonly returned: Set<number> | undefined
+    }
+  ) {
     this.household = household
+    this.sender = sender
     this.link = link
+    this.returned = returned
   }
 
-  /** Takes a tell in; false where its actor does not live here. */
-  tell([, type, id, tag, payload]: TellLetter): boolean {
-    return this.deliver({ type, id, tag, payload }, nobody)
+  /** Takes a tell in, which may be given back later; false where its actor does not live here. */
+  tell([, order, type, id, tag, payload]: TellLetter): boolean {
+    return this.deliver({ type, id, tag, payload }, {
+      ...nobody,
+      moved: () => {
+        const { hosted, memberPeer } = this.household
+        const peer = memberPeer(this.sender)
+        if (peer !== undefined) {
+          this.giveBack(id, peer, [returnedKind, order, type, id, tag, payload])
+        } else hosted.service.engine.deadLetter({ type, id }, tag, "undelivered")
+      }
+    })
+  }
+
+  /** It has what was given back of a shard, and sends in order again. */
+  recall([, number, shard]: RecallLetter, peer: Peer): void {
+    this.returned.delete(shard)
+    peer.tell([recalledKind, number, shard])
   }
 
   /** Takes an ask in, and answers to `peer`; false where its actor does not live here. */
@@ -88,7 +123,7 @@ export class Caller {
       },
       moved: () => {
         over()
-        peer.tell([movedKind, number])
+        this.giveBack(id, peer, [movedKind, number])
       },
       admit: (codec) => {
         if (this.streams.size >= streamsMax) return false
@@ -124,8 +159,9 @@ export class Caller {
 
   /** Takes a watch in, and tells `peer` of the end; false where its actor does not live here. */
   watch([, number, type, id]: WatchLetter, peer: Peer): boolean {
-    const { hosted, isHere, isStarting } = this.household
-    if (!isHere(type, id) || (!hosted.hasType(type) && isStarting())) return false
+    const { hosted, isHere, isStarting, shardOf } = this.household
+    if (!isHere(type, id) || this.returned.has(shardOf(id))) return false
+    if (!hosted.hasType(type) && isStarting()) return false
     if (this.watches.size >= DeathWatch.watchesMax) {
       peer.tell([endedKind, number, "node-lost"])
       return true
@@ -155,8 +191,14 @@ export class Caller {
     this.streams.clear()
   }
 
+  // What was sent after it, and is on its way still, must not be handled before it.
+  private giveBack(id: string, peer: Peer, letter: Letter): void {
+    this.returned.add(this.household.shardOf(id))
+    peer.tell(letter)
+  }
+
   private deliver({ id, payload, tag, type }: Message, sent: Sent): boolean {
-    const { hosted, isHere, isStarting, streamsMax } = this.household
+    const { hosted, isHere, isStarting, shardOf, streamsMax } = this.household
     const { deadline } = sent
     const isTell = deadline === Infinity
     const address = { type, id }
@@ -165,7 +207,7 @@ export class Caller {
       if (isTell) hosted.service.engine.deadLetter(address, tag, "undelivered")
       return true
     }
-    if (!isHere(type, id)) return false
+    if (!isHere(type, id) || this.returned.has(shardOf(id))) return false
     if (!hosted.hasType(type)) {
       if (isStarting()) return false
       const { address: node } = this.household
@@ -193,9 +235,8 @@ export class Caller {
         (issue): EncodedExit => [refused, encodeRefusal(invalid(issue, "answer"))]
       ))
     }
-    const received = { address, tag, payload: decoded.right, deadline, onEnd }
-    const { moved } = sent
-    sent.begun(hosted.receive(moved === undefined ? received : { ...received, onMoved: moved }))
+    const received = { address, tag, payload: decoded.right, deadline, onEnd, onMoved: sent.moved }
+    sent.begun(hosted.receive(received))
     return true
   }
 }
@@ -206,7 +247,7 @@ interface Sent {
   readonly deadline: number
   readonly end: (exit: EncodedExit) => void
   /** Its actor moved away before it was handled. */
-  readonly moved: (() => void) | undefined
+  readonly moved: () => void
   /** Before a handler sees what is answered by a stream; false for one stream too many. */
   readonly admit: (codec: StreamCodec) => boolean
   readonly open: (stream: Stream.Stream<unknown, unknown>) => void
@@ -217,7 +258,7 @@ interface Sent {
 const nobody: Sent = {
   deadline: Infinity,
   end: () => {},
-  moved: undefined,
+  moved: () => {},
   admit: () => true,
   open: () => {},
   begun: () => {}
@@ -235,3 +276,5 @@ type AskLetter = Extract<Letter, readonly [kind: typeof askKind, ...rest: Array<
 type WatchLetter = Extract<Letter, readonly [kind: typeof watchKind, ...rest: Array<unknown>]>
 
 type TellLetter = Extract<Letter, readonly [kind: typeof tellKind, ...rest: Array<unknown>]>
+
+type RecallLetter = Extract<Letter, readonly [kind: typeof recallKind, ...rest: Array<unknown>]>

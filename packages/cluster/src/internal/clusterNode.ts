@@ -18,7 +18,7 @@ import { Router } from "./router.ts"
 import { ShardMap } from "./shardMap.ts"
 
 /** The version of what nodes say to each other. */
-export const protocolVersion = "1"
+export const protocolVersion = "2"
 
 /** Events that wait for a slow reader; the oldest are forgotten. */
 const eventsMax = 1_024
@@ -133,7 +133,9 @@ const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Route
       batchMax: settings.batchMax,
       queuedMax: settings.queuedMax,
       attemptMillis: bounds.attemptMillis,
-      fires
+      fires,
+      deadLetter: (address, tag) =>
+        late.hosted?.service.engine.deadLetter(address, tag, "undelivered")
     },
     holds: (shard) => {
       const id = shards.ids[shard]
@@ -151,7 +153,7 @@ const routerOf = (ground: Ground, late: Late, drain: Effect.Effect<void>): Route
 }
 
 const inboxOf = (
-  { bounds, now, run, self, settings, startedAt }: Ground,
+  { bounds, now, run, self, settings, shards, startedAt }: Ground,
   { hosted, router }: { readonly hosted: Placement.HostedSystem; readonly router: Router }
 ): Inbox =>
   new Inbox({
@@ -159,9 +161,12 @@ const inboxOf = (
     session: self.session,
     hosted,
     isHere: router.isHere,
+    shardOf: (id) => shards.of(id),
     isStarting: () => now() - startedAt < bounds.registrationMillis,
     peerOf: router.peerOf,
-    elsewhere: router.elsewhere,
+    memberPeer: router.memberPeer,
+    givenBack: router.givenBack,
+    recalled: router.recalled,
     broken: (peer, link) => router.broken(peer, link),
     run,
     streamWindow: settings.streamWindow,

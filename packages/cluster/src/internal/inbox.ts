@@ -21,20 +21,25 @@ import {
   type Letter,
   movedKind,
   openedKind,
+  returnedKind,
   tellKind,
+  recalledKind,
+  recallKind,
   watchKind
 } from "./letters.ts"
 import { codecOf, type EncodedExit, type MessageCodec } from "@plantd/actors/MessageCodec"
 import type { Outgoing, Peer } from "./peer.ts"
 import { ReadStream } from "./readStream.ts"
 import { RemoteWatch } from "./remoteWatch.ts"
+import { ReturnedTell } from "./returnedTell.ts"
 
 /** What an inbox needs of its node. */
 export interface Reception extends Household {
   readonly session: string
-  readonly peerOf: (member: { readonly address: string; readonly session: string }) => Peer
+  readonly peerOf: (member: Session) => Peer
   readonly broken: (peer: Peer, link: number) => void
-  readonly elsewhere: (messages: ReadonlyArray<Outgoing>) => void
+  readonly givenBack: (outgoing: Outgoing, peer: Peer) => void
+  readonly recalled: (shard: number, number: number, peer: Peer) => void
   readonly streamWindow: number
 }
 
@@ -88,11 +93,13 @@ export class Inbox {
     }
   }
 
-  private callerOf({ link, session }: Batch): Caller {
+  private callerOf({ from: address, link, session }: Batch): Caller {
     const known = this.callers.get(session)
     const isNew = known === undefined || known.link < link
     if (isNew) known?.close()
-    const caller = isNew ? new Caller(this.reception, link) : known
+    const caller = isNew
+      ? new Caller(this.reception, { address, session }, { link, returned: known?.returned })
+      : known
     this.callers.delete(session)
     this.callers.set(session, caller)
     for (const [session, oldest] of this.callers) {
@@ -118,9 +125,21 @@ export class Inbox {
       case movedKind: {
         const outgoing = peer.answered(letter[1])
         outgoing?.parcel.unbegin()
-        if (outgoing !== undefined) this.reception.elsewhere([outgoing])
+        if (outgoing !== undefined) this.reception.givenBack(outgoing, peer)
         return true
       }
+      case returnedKind: {
+        const parcel = new ReturnedTell(this.reception.hosted, letter)
+        const shard = this.reception.shardOf(parcel.address.id)
+        this.reception.givenBack({ parcel, payload: parcel.payload, shard }, peer)
+        return true
+      }
+      case recallKind:
+        caller.recall(letter, peer)
+        return true
+      case recalledKind:
+        this.reception.recalled(letter[2], letter[1], peer)
+        return true
       case goneKind:
         caller.gone(letter[1])
         return true

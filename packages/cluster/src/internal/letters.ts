@@ -1,12 +1,12 @@
 /**
  * What goes between nodes in a batch: messages, their answers, streams, and what concerns them. A
- * number is that of the ask or the watch which its sender, or its receiver, has begun.
+ * number is that of the ask, the watch or the recall which its sender, or its receiver, has begun.
  */
 import { DeathWatch } from "@plantd/actors"
 import { Schema } from "effect"
 import type { EncodedExit } from "@plantd/actors/MessageCodec"
 
-/** A tell: type, id, tag, payload. */
+/** A tell: its order among the messages of its sender's node, type, id, tag, payload. */
 export const tellKind = 0
 /** An ask: number, milliseconds that its asker waits still, type, id, tag, payload. */
 export const askKind = 1
@@ -30,13 +30,22 @@ export const watchKind = 9
 export const endedKind = 10
 /** The link with a number was given up: of what came by it, nothing is known here any more. */
 export const brokenKind = 11
+/** A tell that had been taken in, as it came: its actor moved away before it was handled. */
+export const returnedKind = 12
+/** Number, shard: is more of the shard given back? What is sent after it is in order again. */
+export const recallKind = 13
+/** The answer to a recall, with its number and shard: no more is given back. */
+export const recalledKind = 14
 
 /** The most values of a stream that may be on their way to its reader at a time. */
 export const creditMax = 65_536
 
+type Told = readonly [order: number, type: string, id: string, tag: string, payload: unknown]
+
 /** One letter of a batch. */
 export type Letter =
-  | readonly [kind: typeof tellKind, type: string, id: string, tag: string, payload: unknown]
+  | readonly [kind: typeof tellKind, ...Told]
+  | readonly [kind: typeof returnedKind, ...Told]
   | readonly [
     kind: typeof askKind,
     number: number,
@@ -58,6 +67,8 @@ export type Letter =
   ]
   | readonly [kind: typeof chunkKind, number: number, values: ReadonlyArray<unknown>]
   | readonly [kind: typeof creditKind, number: number, count: number]
+  | readonly [kind: typeof recallKind, number: number, shard: number]
+  | readonly [kind: typeof recalledKind, number: number, shard: number]
   | readonly [kind: typeof watchKind, number: number, type: string, id: string]
   | readonly [kind: typeof endedKind, number: number, reason: DeathWatch.Terminated["reason"]]
 
@@ -75,7 +86,8 @@ export const isLetter = (value: unknown): value is Letter => {
   const [kind, first, second, third, fourth] = value as ReadonlyArray<unknown>
   switch (kind) {
     case tellKind:
-      return value.length === 5 && areText(first, second, third)
+    case returnedKind:
+      return value.length === 6 && isOrder(first) && areText(second, third, fourth)
     case askKind:
       return value.length === 7 && typeof first === "number" && typeof second === "number"
         && second >= 0 && areText(third, fourth, value[5])
@@ -93,6 +105,9 @@ export const isLetter = (value: unknown): value is Letter => {
     case creditKind:
       return value.length === 3 && typeof first === "number" && Number.isSafeInteger(second)
         && (second as number) > 0 && (second as number) <= creditMax
+    case recallKind:
+    case recalledKind:
+      return value.length === 3 && typeof first === "number" && Number.isSafeInteger(second)
     case watchKind:
       return value.length === 4 && typeof first === "number" && areText(second, third)
     case endedKind:
@@ -101,6 +116,8 @@ export const isLetter = (value: unknown): value is Letter => {
       return false
   }
 }
+
+const isOrder = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
 
 const isReason = Schema.is(DeathWatch.Terminated.fields.reason)
 

@@ -2,11 +2,12 @@
  * What goes to one session of another node: a queue of letters, posted in batches, one at a time
  * and in order, each again and again under its number until it is taken in or the session is over.
  */
-import { ActorError, type Placement } from "@plantd/actors"
+import { type ActorAddress, ActorError, type Placement } from "@plantd/actors"
 import type { Buggify } from "@plantd/core"
 import { Duration, Effect, Random } from "effect"
+import type { Session } from "../LeaseStore.ts"
 import type { Batch, Post, Receipt, WrongSession } from "../PeerTransport.ts"
-import { askKind, goneKind, type Letter, tellKind, watchKind } from "./letters.ts"
+import { askKind, goneKind, type Letter, returnedKind, tellKind, watchKind } from "./letters.ts"
 import type { ReadStream } from "./readStream.ts"
 import { RemoteWatch } from "./remoteWatch.ts"
 
@@ -15,14 +16,14 @@ export interface Outgoing {
   readonly parcel: Placement.Parcel
   readonly payload: unknown
   readonly shard: number
-  /** Grows from one message to the next that this node sends. */
-  readonly order: number
+  /** Since when it has waited for a way; absent where it has not. */
+  readonly since?: number
 }
 
 /** What a peer needs of its node. */
 export interface Office {
   /** The address and the session of this node. */
-  readonly self: { readonly address: string; readonly session: string }
+  readonly self: Session
   readonly now: () => number
   /** Never the same again: it tells links, and what goes by them, apart. */
   readonly nextNumber: () => number
@@ -30,8 +31,10 @@ export interface Office {
   readonly queuedMax: number
   readonly attemptMillis: number
   readonly fires: Buggify.Fires
+  /** A tell of another node that was given back to it, and never came there. */
+  readonly deadLetter: (address: ActorAddress.ActorAddress, tag: string) => void
   /** Messages that reached nobody there, in order; what is queued for their shards follows them. */
-  readonly elsewhere: (messages: ReadonlyArray<Outgoing>) => void
+  readonly elsewhere: (messages: ReadonlyArray<Outgoing>, peer: Peer) => void
 }
 
 const retryMillis = { min: 20, max: 250 }
@@ -45,6 +48,8 @@ export class Peer {
   readonly asked = new Map<number, Outgoing>()
   /** Streams of its actors that are read here, by the number of the ask. */
   readonly streams = new Map<number, ReadStream>()
+  /** Shards of which it was asked whether it gives more back, and with which number. */
+  readonly recalling = new Map<number, number>()
   private readonly office: Office
   private queue: Array<Outgoing | Letter> = []
   private posted: ReadonlyArray<Outgoing | Letter> = []
@@ -53,7 +58,7 @@ export class Peer {
   private sequence = 0
   closed = false
 
-  constructor(office: Office, member: { readonly address: string; readonly session: string }) {
+  constructor(office: Office, member: Session) {
     this.office = office
     this.address = member.address
     this.session = member.session
@@ -112,8 +117,15 @@ export class Peer {
     this.latch.unsafeOpen()
     const unsent = this.withdraw(() => true)
     const lost = [...this.asked.values(), ...this.posted.filter(isOutgoing)]
+    for (const letter of [...this.posted, ...this.queue]) {
+      if (!("parcel" in letter) && letter[0] === returnedKind) {
+        const [, , type, id, tag] = letter
+        this.office.deadLetter({ type, id }, tag)
+      }
+    }
     this.asked.clear()
     this.posted = []
+    this.queue = []
     const lostWith = (what: string) =>
       `${this.address} was lost (${reason}) while it had the ${what}`
     for (const stream of this.streams.values()) stream.lose(lostWith("stream"))
@@ -187,8 +199,8 @@ export class Peer {
   private number(entry: Outgoing | Letter): Numbered {
     if (!("parcel" in entry)) return { entry, letter: entry, number: 0 }
     const { parcel, payload } = entry
-    const { address: { id, type }, asks, deadline, tag } = parcel
-    if (!asks) return { entry, letter: [tellKind, type, id, tag, payload], number: 0 }
+    const { address: { id, type }, asks, deadline, order, tag } = parcel
+    if (!asks) return { entry, letter: [tellKind, order, type, id, tag, payload], number: 0 }
     const number = this.office.nextNumber()
     // Before it leaves: from now on a handler may see it.
     parcel.begin()
@@ -214,7 +226,7 @@ export class Peer {
       found.entry.parcel.unbegin()
       back.push(found.entry)
     }
-    if (back.length > 0) this.office.elsewhere(back)
+    if (back.length > 0) this.office.elsewhere(back, this)
   }
 
   // Its node was started anew, or has given this link up. A former try of the batch at hand may
@@ -224,7 +236,7 @@ export class Peer {
     const reason = session === this.session
       ? "it has given up its link"
       : `its node runs as ${session} now`
-    this.office.elsewhere(this.close(reason))
+    this.office.elsewhere(this.close(reason), this)
   }
 
   private undelivered({ parcel: { address, tag } }: Outgoing, detail: string) {

@@ -4,6 +4,8 @@ import type { ActorAddress, DeathWatch, Placement } from "@plantd/actors"
 /** Who is watched, and who hears of it. */
 export interface Watching {
   readonly address: ActorAddress.ActorAddress
+  /** Of the message that was sent before it. */
+  readonly order: number
   readonly notify: (terminated: DeathWatch.Terminated) => void
   /** Watches an actor of this node. */
   readonly watchHere: Placement.Placement["watch"]
@@ -28,6 +30,10 @@ export class RemoteWatch implements Placement.Parcel {
 
   get address(): ActorAddress.ActorAddress {
     return this.watching.address
+  }
+
+  get order(): number {
+    return this.watching.order
   }
 
   /** The actor has ended, or is not alive. */

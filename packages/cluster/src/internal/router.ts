@@ -5,8 +5,9 @@
 import type { Rpc } from "@effect/rpc"
 import { type ActorAddress, ActorError, DeathWatch, type Placement } from "@plantd/actors"
 import { Effect, Either } from "effect"
-import type { Member, View } from "../LeaseStore.ts"
+import type { Member, Session, View } from "../LeaseStore.ts"
 import { codecOf } from "@plantd/actors/MessageCodec"
+import { Courses, type Way } from "./courses.ts"
 import { type Office, type Outgoing, Peer } from "./peer.ts"
 import { RemoteWatch } from "./remoteWatch.ts"
 import type { ShardMap } from "./shardMap.ts"
@@ -14,7 +15,7 @@ import type { ShardMap } from "./shardMap.ts"
 /** What a router needs of its node. */
 export interface Region {
   readonly shards: ShardMap
-  readonly self: { readonly address: string; readonly session: string }
+  readonly self: Session
   readonly now: () => number
   readonly heldMax: number
   readonly holdMillis: number
@@ -34,25 +35,31 @@ export interface Region {
   readonly lookAgain: () => void
 }
 
-interface Held extends Outgoing {
-  readonly since: number
-}
-
 /** Sends messages where their actors live. */
 export class Router implements Placement.Placement {
   private readonly region: Region
   private readonly peers = new Map<string, Peer>()
-  private readonly held = new Map<number, Array<Held>>()
-  /** To whom the messages for a shard went last. */
-  private readonly wentTo = new Map<number, Peer>()
-  private carried = 0
-  private heldCount = 0
+  private readonly courses: Courses
+  /** Of the last message that was carried. */
+  private order = 0
   private watches = 0
   private members = new Map<string, Member>()
   private holders = new Map<number, string>()
 
   constructor(region: Region) {
     this.region = region
+    const { heldMax, holdMillis, lookAgain, now, office, shards } = region
+    const { attemptMillis: recallMillis, nextNumber } = office
+    this.courses = new Courses({
+      heldMax,
+      holdMillis,
+      lookAgain,
+      nextNumber,
+      now,
+      shards: shards.count,
+      recallMillis,
+      wayOf: (shard) => this.wayOf(shard)
+    })
   }
 
   readonly beforeClose: Effect.Effect<void> = Effect.suspend(() => this.region.drain)
@@ -65,6 +72,12 @@ export class Router implements Placement.Placement {
   readonly isHere = (_type: string, id: string): boolean => {
     const { holds, shards } = this.region
     return holds(shards.of(id))
+  }
+
+  readonly isDirect = (_type: string, id: string): boolean => {
+    const { holds, shards } = this.region
+    const shard = shards.of(id)
+    return this.courses.isStraight(shard) && holds(shard)
   }
 
   readonly carry = (parcel: Placement.Parcel): void => {
@@ -80,7 +93,8 @@ export class Router implements Placement.Placement {
       return parcel.refuse(new ActorError.MessageInvalid(wrong))
     }
     const shard = this.region.shards.of(address.id)
-    this.route({ parcel, payload: encoded.right, shard, order: ++this.carried })
+    this.order = Math.max(this.order, parcel.order)
+    this.courses.take({ parcel, payload: encoded.right, shard })
   }
 
   readonly watch = (
@@ -93,28 +107,39 @@ export class Router implements Placement.Placement {
       throw new ActorError.LimitExceeded({ address, limit: "watchesMax", max })
     }
     this.watches++
-    const watch = new RemoteWatch({ address, notify, watchHere, onOver: () => this.watches-- })
-    const shard = shards.of(address.id)
-    this.route({ parcel: watch, payload: undefined, shard, order: ++this.carried })
-    return () => watch.cancel()
+    const onOver = () => this.watches--
+    const { order } = this
+    const parcel = new RemoteWatch({ address, order, notify, watchHere, onOver })
+    this.courses.take({ parcel, payload: undefined, shard: shards.of(address.id) })
+    return () => parcel.cancel()
   }
 
   /** Messages that their node did not take: they wait, with what is queued behind them. */
-  readonly elsewhere = (messages: ReadonlyArray<Outgoing>): void => {
-    const shards = new Set(messages.map(({ shard }) => shard))
-    for (const shard of shards) this.holders.delete(shard)
-    const behind = [...this.peers.values()].flatMap((peer) =>
-      peer.withdraw((shard) => shards.has(shard))
-    )
-    const waiting = [...shards].flatMap((shard) => this.unhold(shard))
-    // What waits may be older than what is queued, and newer.
-    const all = [...messages, ...behind, ...waiting].sort((a, b) => a.order - b.order)
-    for (const outgoing of all) this.hold(outgoing)
+  readonly elsewhere = (messages: ReadonlyArray<Outgoing>, peer: Peer): void => {
+    for (const { shard } of messages) this.holders.delete(shard)
+    this.courses.takeBack(messages, peer)
     this.region.lookAgain()
   }
 
+  /** A message that a node had taken, and gives back, since its actor moves away from there. */
+  readonly givenBack = (outgoing: Outgoing, peer: Peer): void => {
+    const { shard } = outgoing
+    if (this.holders.get(shard) === peer.session) this.holders.delete(shard)
+    // No message from here has such a number.
+    if (outgoing.parcel.order > this.order) {
+      const { parcel, parcel: { address, tag } } = outgoing
+      const detail = `${peer.address} gives back what it was not sent`
+      return parcel.refuse(new ActorError.NotDelivered({ address, tag, detail }))
+    }
+    this.courses.givenBack(outgoing, peer)
+  }
+
+  /** A node has given back all that it will give back of a shard. */
+  readonly recalled = (shard: number, number: number, peer: Peer): void =>
+    this.courses.recalled(shard, number, peer)
+
   /** The peer of a session; made where there is none. */
-  readonly peerOf = (member: { readonly address: string; readonly session: string }): Peer => {
+  readonly peerOf = (member: Session): Peer => {
     const known = this.peers.get(member.session)
     if (known !== undefined && !known.closed) return known
     const peer = new Peer({ ...this.region.office, elsewhere: this.elsewhere }, member)
@@ -123,111 +148,63 @@ export class Router implements Placement.Placement {
     return peer
   }
 
+  /** The peer of a session that is a member. */
+  readonly memberPeer = (member: Session): Peer | undefined =>
+    this.isMember(member.session) ? this.peerOf(member) : undefined
+
   /** Who is a member and who holds what, as the store says. Gives the sessions that are over. */
   see(view: View): ReadonlyArray<string> {
+    const before = this.holders
     this.members = new Map(view.members.map((member) => [member.session, member]))
     this.holders = new Map()
     for (const [name, session] of view.holders) {
       const shard = this.region.shards.numberOf(name)
       if (shard !== undefined && this.isMember(session)) this.holders.set(shard, session)
     }
+    const left = new Set<number>()
+    for (const [shard, session] of before) if (this.holders.get(shard) !== session) left.add(shard)
     const over: Array<string> = []
     for (const [session, peer] of this.peers) {
+      // It may not be reached, while others reach the one that has its shards by now.
+      if (left.size > 0) this.courses.takeBack(peer.withdraw((shard) => left.has(shard)), peer)
       if (this.isMember(session)) continue
       this.peers.delete(session)
       over.push(session)
-      this.elsewhere(peer.close("its lease ran out"))
+      this.courses.takeBack(peer.close("its lease ran out"), peer)
     }
-    this.flush()
+    this.courses.flush()
     return over
   }
 
   /** A peer has given up all that went to it by a link. */
   broken(peer: Peer, link: number): void {
-    if (peer.link === link) this.elsewhere(peer.close("it has given up its link"))
+    if (peer.link === link) this.elsewhere(peer.close("it has given up its link"), peer)
   }
 
-  /** Brings what waits on its way, where that is known by now; gives up what waits too long. */
-  flush(): void {
-    const { holdMillis, now } = this.region
-    const oldest = now() - holdMillis
-    for (const shard of Array.from(this.held.keys())) {
-      for (const held of this.unhold(shard)) {
-        const { parcel } = held
-        if (!parcel.isOpen) continue
-        if (held.since > oldest) this.route(held, held.since)
-        else {
-          const { address, tag } = parcel
-          const detail = `no node has held its shard for ${holdMillis} ms`
-          parcel.refuse(new ActorError.NotDelivered({ address, tag, detail }))
-        }
-      }
-    }
-  }
-
-  /** Whether no peer is to be sent anything any more. */
+  /** Whether nothing is to be sent any more, to a peer or to nodes that may take its actors. */
   get isEmpty(): boolean {
-    return [...this.peers.values()].every(({ isEmpty }) => isEmpty)
+    const waits = this.courses.waiting > 0
+      && [...this.members.values()].some((member) =>
+        member.session !== this.region.self.session && member.weight > 0 && !member.draining
+        && member.leaseLeft > 0
+      )
+    return !waits && [...this.peers.values()].every(({ isEmpty }) => isEmpty)
   }
 
-  /** How many messages wait for a holder of their shard. */
+  /** How many messages wait for a way to their actors. */
   get waiting(): number {
-    return this.heldCount
+    return this.courses.waiting
   }
 
   private isMember(session: string): boolean {
     return (this.members.get(session)?.leaseLeft ?? 0) > 0
   }
 
-  private route(outgoing: Outgoing, since?: number): void {
-    const { shard } = outgoing
-    if (this.held.has(shard)) return this.hold(outgoing, since)
-    if (this.region.holds(shard)) {
-      for (const { parcel } of this.queuedElsewhere(shard, undefined)) {
-        if (parcel.isOpen) parcel.redeliver()
-      }
-      return outgoing.parcel.redeliver()
-    }
+  private wayOf(shard: number): Way | undefined {
+    if (this.region.holds(shard)) return "here"
     const session = this.holders.get(shard)
     const member = session === undefined ? undefined : this.members.get(session)
-    if (member === undefined || session === this.region.self.session) {
-      return this.hold(outgoing, since)
-    }
-    const peer = this.peerOf(member)
-    for (const queued of this.queuedElsewhere(shard, peer)) peer.offer(queued)
-    peer.offer(outgoing)
-  }
-
-  /** What is queued still for the node that a shard has moved away from: it goes first. */
-  private queuedElsewhere(shard: number, peer: Peer | undefined): ReadonlyArray<Outgoing> {
-    const before = this.wentTo.get(shard)
-    if (before === peer) return []
-    if (peer === undefined) this.wentTo.delete(shard)
-    else this.wentTo.set(shard, peer)
-    return before?.withdraw((other) => other === shard) ?? []
-  }
-
-  private hold(outgoing: Outgoing, since = this.region.now()): void {
-    const { heldMax, lookAgain } = this.region
-    if (this.heldCount >= heldMax) {
-      const { parcel, parcel: { address, tag } } = outgoing
-      const detail = `${heldMax} messages wait for shards that no node holds`
-      return parcel.refuse(new ActorError.NotDelivered({ address, tag, detail }))
-    }
-    const waiting = this.held.get(outgoing.shard)
-    const held: Held = { ...outgoing, since }
-    this.heldCount++
-    if (waiting === undefined) {
-      this.held.set(outgoing.shard, [held])
-      lookAgain()
-    } else waiting.push(held)
-    outgoing.parcel.taken()
-  }
-
-  private unhold(shard: number): ReadonlyArray<Held> {
-    const waiting = this.held.get(shard) ?? []
-    this.held.delete(shard)
-    this.heldCount -= waiting.length
-    return waiting
+    if (member === undefined || session === this.region.self.session) return undefined
+    return this.peerOf(member)
   }
 }

@@ -21,6 +21,10 @@ export class ShardMap {
     this.names = this.ids.map((shard) => shard.toString())
   }
 
+  get count(): number {
+    return this.ids.length
+  }
+
   /** The number of the shard of an id: FNV-1a (Fowler, Noll, Vo), 32 bits, as plain code. */
   of(id: string): number {
     let hash = 0x811c9dc5

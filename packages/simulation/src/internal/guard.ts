@@ -22,7 +22,10 @@ const roots = (): Set<unknown> =>
   GlobalValue.globalValue(Symbol.for("effect/FiberScope/Global"), () => ({ roots: new Set() }))
     .roots
 
-const guarded = ["setTimeout", "setInterval", "setImmediate", "queueMicrotask"] as const
+const guarded = ["setTimeout", "setImmediate", "queueMicrotask"] as const
+
+/** The longest time of a timer, in milliseconds. */
+const longestMillis = 2 ** 31 - 1
 
 /** What tells the time during a run. */
 export interface Times {
@@ -45,6 +48,9 @@ export const guard = <A>(seed: number, run: (times: Times) => A): A => {
     replace(Math, "random", chanceOf(seed, "hashes")),
     ...clocks(times),
     ...guarded.map((name) => replace(globalThis, name, refuse(name))),
+    replace(globalThis, "setInterval", (_: unknown, millis: unknown) =>
+      // `Effect.never` keeps a process alive by one that is never due.
+      millis === longestMillis ? undefined : refuse("setInterval")()),
     replace(Scheduler.defaultScheduler, "scheduleTask", refuse("the default scheduler")),
     // What waits for one would wait for ever: nothing settles before the run has ended.
     replace(Promise.prototype, "then", refuse("a promise"))

@@ -449,15 +449,15 @@ export class Cell implements Job, Life, Runnable, Home {
   }
 
   private conclude(reason: StopReason): void {
-    // What came after a mere stop began is for the next activation; what this one put aside is not.
+    // What came after a mere stop is for the next activation; what this one put aside is not.
     const lastCrash = this.crash === undefined ? undefined : firstLine(this.crash.cause)
-    this.postbox.abandonStash(reason)
     const again = isOwnChoice(reason) && this.parent === undefined && this.postbox.backlog > 0
       && !this.species.closing
-    if (!again) {
+    if (again) this.postbox.abandonStash(reason)
+    else {
       this.stage = "ended"
-      this.postbox.abandon(reason, lastCrash)
       this.species.onEnded(this, reason, lastCrash)
+      this.postbox.abandon(reason, lastCrash) // What is here again by now is for the next one.
     }
     this.tellOfEnd(reason)
     this.parent?.onChild({ _tag: "Ended", address: this.address, reason })

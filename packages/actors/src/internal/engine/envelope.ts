@@ -30,6 +30,8 @@ export class Envelope implements Entry<Envelope> {
   next: Envelope | undefined = undefined
   list: Lane<Envelope> | undefined = undefined
   phase: number = fresh
+  /** Grows from one message to the next that its node sends; 0 for one that another has sent. */
+  order = 0
   /** Its handler runs, whether or not anybody waits for the answer. */
   handling = false
   readonly tag: string

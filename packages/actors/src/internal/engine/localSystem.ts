@@ -123,6 +123,8 @@ export class LocalSystem implements Engine, Host {
   private serial = 0
   readonly nextSerial = () => this.serial++
   handled = 0
+  /** Messages that were sent from here. */
+  private sent = 0
 
   constructor({ clock, eventLoop, fires, placement, runtime, seed, settings }: Ingredients) {
     this.placement = placement
@@ -225,11 +227,15 @@ export class LocalSystem implements Engine, Host {
 
   deliver(type: string, id: string, envelope: Envelope): void {
     const { placement } = this
-    if (placement !== undefined && !placement.isHere(type, id)) {
-      if (envelope.id === undefined) {
-        placement.carry(new CarriedParcel(this, { type, id }, envelope))
-      } else this.refuseMoved({ type, id }, envelope)
-    } else this.deliverHere(type, id, envelope)
+    if (placement === undefined) return this.deliverHere(type, id, envelope)
+    if (envelope.order === 0) envelope.order = ++this.sent
+    if (placement.isDirect(type, id)) return this.deliverHere(type, id, envelope)
+    if (envelope.id === undefined) {
+      return placement.carry(new CarriedParcel(this, { type, id }, envelope))
+    }
+    // A stored message has its own order, and does not wait for others.
+    if (placement.isHere(type, id)) this.deliverHere(type, id, envelope)
+    else this.refuseMoved({ type, id }, envelope)
   }
 
   /** Hands a message to its actor in this process, wherever it is said to live. */
@@ -299,7 +305,7 @@ export class LocalSystem implements Engine, Host {
     const species = this.species.get(address.type)
     const cell = species?.cells.get(address.id)
     if (cell !== undefined) return cell.onEnd(notify)
-    if (placement !== undefined && !placement.isHere(address.type, address.id)) {
+    if (placement !== undefined && !placement.isDirect(address.type, address.id)) {
       return placement.watch(address, notify)
     }
     const reason = species?.failure(address.id) ?? "not-running"

@@ -45,6 +45,10 @@ export class CarriedParcel implements Parcel, Owner {
     return this.envelope.tag
   }
 
+  get order(): number {
+    return this.envelope.order
+  }
+
   get payload(): unknown {
     return this.envelope.payload
   }

@@ -5,12 +5,13 @@ import { Ask, Envelope, waiting } from "./envelope.ts"
 
 /** An envelope for a message from elsewhere. */
 export const envelopeOf = (message: Received, now: number): Envelope => {
-  const { deadline, onEnd, onMoved, payload, tag } = message
+  const { deadline, onEnd, onMoved, order, payload, tag } = message
   const asks = Number.isFinite(deadline)
   const envelope = asks
     ? new Ask(tag, payload, { deadline, timeoutMillis: deadline - now, origin: undefined })
     : new Envelope(tag, payload)
   envelope.onMoved = onMoved
+  if (order !== undefined) envelope.order = order
   if (envelope instanceof Ask) envelope.reply = onEnd
   else envelope.taken = onEnd
   return envelope
