@@ -31,6 +31,11 @@ describe("what would reach past the simulation", () => {
     expect(ran(deed)).toThrow(`${what} was used while a simulation ran`)
   })
 
+  it("is not what waits for ever", () => {
+    const waited = Effect.race(Effect.never, Effect.sleep("1 second"))
+    expect(ran(waited)()).toMatchObject({ verdict: "passed" })
+  })
+
   it("is told with the place where it was used", () => {
     const culprit = () => setTimeout(() => undefined, 1)
     expect(ran(Effect.sync(() => void culprit()))).toThrow(

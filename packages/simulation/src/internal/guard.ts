@@ -24,8 +24,8 @@ const roots = (): Set<unknown> =>
 
 const guarded = ["setTimeout", "setImmediate", "queueMicrotask"] as const
 
-/** The longest time of a timer, in milliseconds. */
-const longestMillis = 2 ** 31 - 1
+/** As long as a timer can be; `Effect.never` waits for one, so that a process does not end. */
+const never = 2 ** 31 - 1
 
 /** What tells the time during a run. */
 export interface Times {
@@ -48,9 +48,9 @@ export const guard = <A>(seed: number, run: (times: Times) => A): A => {
     replace(Math, "random", chanceOf(seed, "hashes")),
     ...clocks(times),
     ...guarded.map((name) => replace(globalThis, name, refuse(name))),
-    replace(globalThis, "setInterval", (_: unknown, millis: unknown) =>
-      // `Effect.never` keeps a process alive by one that is never due.
-      millis === longestMillis ? undefined : refuse("setInterval")()),
+    replace(globalThis, "setInterval", (_: unknown, millis: number) => {
+      if (millis !== never) refuse("setInterval")()
+    }),
     replace(Scheduler.defaultScheduler, "scheduleTask", refuse("the default scheduler")),
     // What waits for one would wait for ever: nothing settles before the run has ended.
     replace(Promise.prototype, "then", refuse("a promise"))
