@@ -295,6 +295,15 @@ describe("what can go wrong with a device process", () => {
       yield* reachesInTime(pump, "online")
     }))
 
+  it.scoped("shaped it loses messages, and unshaped none but those that its network loses", () =>
+    Effect.gen(function*() {
+      const { device, pump } = yield* one()
+      yield* device.shape({ loss: 1 })
+      yield* reachesInTime(pump, "lost")
+      yield* device.unshape
+      yield* reachesInTime(pump, "online")
+    }))
+
   it.scoped("what comes too late through a way that was cut is not carried out", () =>
     Effect.gen(function*() {
       const { device, plant, pump } = yield* one()

@@ -6,7 +6,7 @@ import { fault } from "./planned.ts"
 
 describe("a plan as text", () => {
   it("is the same plan when it is read", () => {
-    const plan = Faults.planOf(Faults.swarm({ max: 6 }), 17, 3)
+    const plan = Faults.planOf(Faults.swarm({ max: 6 }), 17, { nodes: 3, devices: 0 })
     expect(plan.length).toBeGreaterThan(0)
     const text = Replay.textOfPlan(plan)
     expect(text).not.toContain("\n")

@@ -7,7 +7,7 @@ const drawn: Faults.Plan = [
   fault("slow"),
   fault("kill", 8_000, 1),
   fault("storage.full"),
-  fault("clockSkew"),
+  fault("resetConnections"),
   fault("isolate")
 ]
 
@@ -18,12 +18,12 @@ describe("a plan of which a failure needs a part", () => {
   it("is made as small as the part, and its faults as short as the failure needs them", () => {
     const { made } = scenario(
       drawn,
-      (plan) => has(plan, "kill", 900) && has(plan, "clockSkew") ? "one writer" : undefined
+      (plan) => has(plan, "kill", 900) && has(plan, "resetConnections") ? "one writer" : undefined
     )
     const shrunk = Shrink.shrink(made, made.run(7))
     expect(shrunk.plan.map(Faults.textOf)).toEqual([
       "at 1000 ms: kill of node 1 for 1000 ms",
-      "at 1000 ms: clockSkew of node 0 for 8000 ms"
+      "at 1000 ms: resetConnections of node 0 for 8000 ms"
     ])
     expect(shrunk).toMatchObject({ seed: 7, complete: true })
     expect(made.run(shrunk.seed, shrunk.plan)).toMatchObject({ verdict: "failed" })

@@ -38,6 +38,21 @@ describe("a run of a simulation", () => {
     expect(report.violation?.at).toBeGreaterThanOrEqual(5_000)
   })
 
+  it("looks after each step of the plant, too", () => {
+    let isFull = false
+    const full = Effect.sync(() => void (isFull = true))
+    const empty = Effect.sync(() => void (isFull = false))
+    const filled = Effect.zipRight(full, Effect.zipRight(Effect.yieldNow(), empty))
+    const report = Simulation.run(1, {
+      actors: Layer.empty,
+      plant: Effect.forkScoped(Effect.delay(filled, "20 seconds"))
+    }, (sim) => {
+      sim.always("it is not full", () => !isFull)
+      return sim.advance("30 seconds")
+    })
+    expect(report.violation).toMatchObject({ check: "it is not full", at: 20_000 })
+  })
+
   it("fails where something does not come to hold after the faults", () => {
     const report = idle((sim) =>
       Effect.sync(() => sim.eventually("never", () => false, { within: "3 seconds" }))
@@ -46,6 +61,11 @@ describe("a run of a simulation", () => {
       check: "never",
       detail: "it does not hold 3000 ms after all faults"
     })
+  })
+
+  it("fails where what the workload waits for does not come", () => {
+    const report = idle((sim) => sim.until("pigs fly", () => false, { within: "2 seconds" }))
+    expect(report.violation).toMatchObject({ check: "pigs fly", detail: "not within 2000 ms" })
   })
 
   it("fails with the error of its workload", () => {

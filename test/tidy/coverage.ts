@@ -36,10 +36,13 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/engine/species.ts"
   ],
   "test/simulation/Determinism.test.ts": ["packages/simulation/src/internal/guard.ts"],
+  "test/simulation/Chaos.test.ts": [
+    "packages/simulation/src/internal/chaos.ts",
+    "packages/simulation/src/internal/holds.ts"
+  ],
   "test/simulation/Faults.test.ts": ["packages/simulation/src/internal/chance.ts"],
   "test/simulation/Simulation.test.ts": [
     "packages/simulation/src/internal/agenda.ts",
-    "packages/simulation/src/internal/chaos.ts",
     "packages/simulation/src/internal/checks.ts",
     "packages/simulation/src/internal/lives.ts",
     "packages/simulation/src/internal/machine.ts",

@@ -11,7 +11,12 @@ import { makeFork } from "./internal/foreignFiber.ts"
 import * as Simulated from "./internal/simulatedDevice.ts"
 import type { LinkMaker } from "./LinkPort.ts"
 import type { Timing } from "./LinkState.ts"
-import type { Direction, LinkSettings, SimulatedNetworkService } from "./SimulatedNetwork.ts"
+import {
+  type Direction,
+  type LinkSettings,
+  perfectLink,
+  type SimulatedNetworkService
+} from "./SimulatedNetwork.ts"
 import { Transport } from "./Transport.ts"
 import { zmq } from "./ZmqLink.ts"
 
@@ -52,6 +57,8 @@ export interface SimulatedDevice<D extends Members> {
   readonly heal: Effect.Effect<void>
   /** Changes how messages travel to it and back from now on, as far as is said. */
   readonly shape: (settings: Partial<LinkSettings>) => Effect.Effect<void>
+  /** Takes back what `shape` has changed: messages travel as `Options.network` says. */
+  readonly unshape: Effect.Effect<void>
   /** Ends its device process as kill -9 does; the model lives on. */
   readonly kill: Effect.Effect<void>
   /** Starts its device process anew after a kill: in a new epoch, on the model as it is. */
@@ -150,6 +157,9 @@ const actionsOf = <D extends Members>(
     cut: (direction) => onWay((network, endpoint) => network.cut(endpoint, direction)),
     heal: onWay((network, endpoint) => network.heal(endpoint)),
     shape: (settings) => onWay((network, endpoint) => network.link(endpoint, settings)),
+    unshape: onWay((network, endpoint) =>
+      network.link(endpoint, { ...perfectLink, ...device.setup.network })
+    ),
     kill: Simulated.kill(device),
     start: Simulated.start(device)
   }

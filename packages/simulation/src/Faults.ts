@@ -34,7 +34,7 @@ export const Kind = Schema.Literal(
  * - `powerLoss`: it ends, and nobody is told.
  * - `stop`: it is told to stop, and does so in good order.
  * - `pause`: it stands still, as after SIGSTOP, and then goes on.
- * - `isolate`: it reaches nobody, storage neither, and is reached by nobody.
+ * - `isolate`: it reaches no node and no storage, and is reached by none; its devices it does reach.
  * - `partition`, `partitionOneWay`: two nodes do not reach each other, or one not the other.
  * - `slow`: messages between two nodes take 200 to 800 ms longer.
  * - `resetConnections`: all connections of a node break, and it goes on.
@@ -51,7 +51,9 @@ export const Kind = Schema.Literal(
  * - `device.restart`: its device process ends as by kill -9, and is started anew at the end.
  *
  * A node that was killed, has lost its power, or was stopped is started anew after the time of its
- * fault; the others end then.
+ * fault, or once it has stopped; the others end then, but for `resetConnections`, which is over at
+ * once. What several faults do to one thing lasts until the last of them ends, and is as strong as
+ * the one of them that began last.
  */
 export type Kind = typeof Kind.Type
 
@@ -77,7 +79,7 @@ export const Fault = Schema.Struct({
   /** The other node, where there are two. */
   other: Schema.NonNegativeInt,
   /** How strong it is, from 0 to 1, where that can differ. */
-  strength: Schema.Number
+  strength: Schema.Number.pipe(Schema.between(0, 1))
 })
 /** One fault. */
 export interface Fault extends Schema.Schema.Type<typeof Fault> {}
@@ -97,7 +99,7 @@ export interface Swarm {
   readonly lastsMillis: number
 }
 
-/** A plan of up to `max` faults for each seed; each run has but some of the kinds. */
+/** A plan of one to `max` faults for each seed; each run has but some of the kinds. */
 export const swarm = (given: Partial<Omit<Swarm, "_tag">> = {}): Swarm => ({
   _tag: "Swarm",
   max: 4,
@@ -107,25 +109,45 @@ export const swarm = (given: Partial<Omit<Swarm, "_tag">> = {}): Swarm => ({
   ...given
 })
 
+/** How many there are that faults can be done to. */
+export interface Counts {
+  readonly nodes: number
+  readonly devices: number
+}
+
+/** The kinds that take two nodes. */
+const betweenNodes: ReadonlyArray<Kind> = ["partition", "partitionOneWay", "slow"]
+
+/** How many targets a kind has; none where it takes two nodes, and there is one. */
+const targetsOf = (kind: Kind, { devices, nodes }: Counts): number => {
+  if (deviceKinds.includes(kind)) return devices
+  return betweenNodes.includes(kind) && nodes < 2 ? 0 : nodes
+}
+
 /**
- * The plan of a seed. As in swarm testing (Groce and others, ISSTA 2012), each run uses a part of
+ * The plan of a seed, without faults where there is nothing of what its kinds are done to. As in swarm testing (Groce and others, ISSTA 2012), each run uses a part of
  * the kinds, so that no kind hides another in all runs.
  */
-export const planOf = (swarm: Swarm, seed: number, nodes: number): Plan => {
+export const planOf = (swarm: Swarm, seed: number, counts: Counts): Plan => {
   const choice = chanceOf(seed, "swarm")
-  const some = swarm.kinds.filter(() => choice() < 0.5)
-  const [first = "kill", ...others] = some.length > 0 ? some : swarm.kinds
+  const possible = swarm.kinds.filter((kind) => targetsOf(kind, counts) > 0)
+  const some = possible.filter(() => choice() < 0.5)
+  const [first, ...others] = some.length > 0 ? some : possible
+  if (first === undefined || swarm.max < 1) return []
   const count = wholeOf(choice, 1, swarm.max + 1)
   return Array.from({ length: count }, (_, index): Fault => {
     // A stream each: one fault less changes nothing about the others.
     const chance = chanceOf(seed, `fault ${index}`)
-    const node = wholeOf(chance, 0, nodes)
+    const where = chance()
+    const kind = oneOf(chance, [first, ...others])
+    const targets = targetsOf(kind, counts)
+    const node = Math.floor(where * targets)
     return {
-      kind: oneOf(chance, [first, ...others]),
+      kind,
       atMillis: wholeOf(chance, 0, swarm.withinMillis),
       forMillis: wholeOf(chance, 200, Math.max(201, swarm.lastsMillis)),
       node,
-      other: nodes < 2 ? node : (node + wholeOf(chance, 1, nodes)) % nodes,
+      other: targets < 2 ? node : (node + wholeOf(chance, 1, targets)) % targets,
       strength: chance()
     }
   }).sort((a, b) => a.atMillis - b.atMillis)

@@ -34,8 +34,8 @@ export const defaultLimits: Limits = { runsMax: 60, otherSeeds: 2 }
 /** No fault is made shorter than this, in virtual milliseconds. */
 const shortestMillis = 100
 
-/** Faults that begin and have no end. */
-const endless = new Set<Fault["kind"]>(["resetConnections", "clockSkew"])
+/** Faults that are over as soon as they begin. */
+const momentary = new Set<Fault["kind"]>(["resetConnections"])
 
 /** Shrinks the plan of a report that failed; one that passed is given back as it is. */
 export const shrink = (
@@ -102,7 +102,7 @@ class Search {
       for (;;) {
         const { plan } = this.best
         const fault = plan[index]
-        if (fault === undefined || endless.has(fault.kind)) break
+        if (fault === undefined || momentary.has(fault.kind)) break
         const forMillis = Math.max(shortestMillis, Math.floor(fault.forMillis / 2))
         if (forMillis >= fault.forMillis) break
         if (!(yield* this.fails(plan.with(index, { ...fault, forMillis })))) break

@@ -2,18 +2,12 @@
  * One run of a simulated cluster: virtual nodes run the real actors, cluster and durable delivery
  * in one process, over simulated wires, storage, clocks and order, all of which follow from a seed.
  */
-import {
-  type Actor,
-  DurableStore,
-  MessageStore,
-  ReminderStore,
-  RememberedStore
-} from "@plantd/actors"
+import { DurableStore, MessageStore, ReminderStore, RememberedStore } from "@plantd/actors"
 import { type ClusterSystem, LeaseStore } from "@plantd/cluster"
 import { DeviceStore } from "@plantd/hardware"
-import { Cause, type Duration, Duration as Durations, Effect, Exit, Layer, Scope } from "effect"
+import { Cause, Effect, Exit, Layer, Scope } from "effect"
 import { type Plan, planOf, type Swarm } from "./Faults.ts"
-import { type FaultyDevice, healAll, schedule, type Targets } from "./internal/chaos.ts"
+import { Chaos, type FaultyDevice } from "./internal/chaos.ts"
 import { Checks, type Violation } from "./internal/checks.ts"
 import { guard, type Times } from "./internal/guard.ts"
 import { type LifeEvent, Lives } from "./internal/lives.ts"
@@ -97,7 +91,7 @@ class Run<P, E> {
   private readonly peers: Peers
   private readonly storage: Storage
   private readonly checks = new Checks()
-  private readonly plan: Plan
+  private plan: Plan
 
   constructor(
     seed: number,
@@ -115,8 +109,8 @@ class Run<P, E> {
     this.network = new Network(this.world)
     this.peers = new Peers(this.world, this.network)
     this.storage = new Storage(this.world, this.network)
-    const { faults = [], nodes = 3 } = options
-    this.plan = isSwarm(faults) ? planOf(faults, seed, nodes) : faults
+    const { faults = [] } = options
+    this.plan = isSwarm(faults) ? [] : faults
   }
 
   report(): Report {
@@ -175,20 +169,25 @@ class Run<P, E> {
     const all = [...sites, tester]
     const names = all.map(({ name }) => name)
     const devices = options.devices?.(plant) ?? []
+    const { faults = [] } = options
+    if (isSwarm(faults)) {
+      const counts = { nodes: sites.length, devices: devices.length }
+      this.plan = planOf(faults, this.seed, counts)
+    }
     const atPlant = (effect: Effect.Effect<void>) => void plantMachine.fork(effect)
-    const targets: Targets = { world, network, peers, storage, sites, devices, atPlant, names }
+    const targets = { world, network, peers, storage, sites, devices, atPlant, names }
+    const chaos = new Chaos(targets)
     this.wait("all nodes have joined", () => all.every(({ isReady }) => isReady))
     this.wait("all shards are held", () => shardsHeld(sites))
-    const unwatched = new Set<Machine>([storage.machine, plantMachine])
-    // What these do changes nothing about the nodes before they hear of it.
     world.onStep = (machine) => {
-      if (!unwatched.has(machine)) checks.look(world.now)
+      // What the storage does changes nothing that checks can see before a node hears of it.
+      if (machine !== storage.machine) checks.look(world.now)
     }
-    const sim = simOf({ ...targets, tester, plant, checks, lives, seed: this.seed })
-    schedule(targets, this.plan)
+    const sim = simOf({ world, sites, chaos, tester, plant, checks, lives, seed: this.seed })
+    chaos.schedule(this.plan)
     this.work(tester, sim)
-    healAll(targets)
-    this.conclude(targets)
+    chaos.healAll()
+    this.conclude(sites)
     for (const { name, state } of all) world.note(name, "node", state)
   }
 
@@ -209,15 +208,9 @@ class Run<P, E> {
   }
 
   /** After the faults: nodes come back, and what is to hold in the end does. */
-  private conclude({ sites, world }: Targets): void {
-    const { checks } = this
+  private conclude(sites: ReadonlyArray<Site>): void {
+    const { checks, world } = this
     if (checks.violation !== undefined) return
-    // Where one could not start, since its former run had not ended: once more.
-    const again = () => {
-      for (const site of sites) site.start()
-      if (sites.some(({ isReady }) => !isReady)) world.after(1_000, undefined, again)
-    }
-    again()
     this.wait("all nodes are back", () => sites.every(({ isReady }) => isReady))
     for (const { holds, name, withinMillis } of checks.eventual) {
       const done = () => checks.violation !== undefined || holds()
@@ -262,9 +255,3 @@ const probes = Array.from({ length: 64 }, (_, index) => `probe-${index}`)
 const shardsHeld = (sites: ReadonlyArray<Site>): boolean =>
   probes.every((id) => sites.some((site) => site.isHere(id)))
   && sites.every((site) => probes.some((id) => site.isHere(id)))
-
-/** The milliseconds of a time. */
-export const millisOf = (time: Duration.DurationInput): number => Durations.toMillis(time)
-
-/** A type of actors. */
-export type AnyActor = Pick<Actor.Actor<string, never>, "name">

@@ -16,7 +16,7 @@ export const near: Latency = { min: 0.2, max: 2 }
 export class Network {
   private readonly world: World
   private readonly chance: Chance
-  private readonly cuts = new Map<string, number>()
+  private readonly cuts = new Set<string>()
   private readonly delays = new Map<string, number>()
 
   constructor(world: World) {
@@ -37,27 +37,18 @@ export class Network {
     })
   }
 
-  /** Lets nothing through in one direction, until it is healed as often. */
+  /** Lets nothing through in one direction, until it is healed. */
   cut(from: string, to: string): void {
-    const way = wayOf(from, to)
-    this.cuts.set(way, (this.cuts.get(way) ?? 0) + 1)
+    this.cuts.add(wayOf(from, to))
   }
 
   heal(from: string, to: string): void {
-    const way = wayOf(from, to)
-    const left = (this.cuts.get(way) ?? 0) - 1
-    if (left > 0) this.cuts.set(way, left)
-    else this.cuts.delete(way)
+    this.cuts.delete(wayOf(from, to))
   }
 
   /** Adds to the time of a way, or with 0 takes that back. */
   slow(from: string, to: string, millis: number): void {
     this.delays.set(wayOf(from, to), millis)
-  }
-
-  healAll(): void {
-    this.cuts.clear()
-    this.delays.clear()
   }
 
   private isCut(way: string): boolean {

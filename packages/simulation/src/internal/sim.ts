@@ -2,12 +2,13 @@
 import type { Rpc } from "@effect/rpc"
 import type { Actor, ActorAddress, ActorSystem } from "@plantd/actors"
 import { Duration, Effect, type Exit } from "effect"
-import type { Targets } from "./chaos.ts"
-import { healAll } from "./chaos.ts"
+import type { Fault, Kind } from "../Faults.ts"
+import type { Chaos } from "./chaos.ts"
 import type { Checks } from "./checks.ts"
 import { type Chance, chanceOf } from "./chance.ts"
 import type { Lives, Start } from "./lives.ts"
 import type { Site } from "./site.ts"
+import type { World } from "./world.ts"
 
 /** One ask or tell of the workload. */
 export interface Call {
@@ -78,9 +79,11 @@ export interface Sim<P> {
     other: SimNode,
     time: Duration.DurationInput
   ) => Effect.Effect<void>
-  /** Ends all faults, and starts what is down. */
+  /** Does any fault that a plan may have: `atMillis` counts from now. */
+  readonly inject: (fault: Fault) => Effect.Effect<void>
+  /** Ends all faults, those of a plan that are to come too, and starts what is down. */
   readonly heal: Effect.Effect<void>
-  /** To hold after each step, from now on. */
+  /** To hold after each step of a node and of the plant, from now on. */
   readonly always: (name: string, holds: () => boolean) => void
   /** To hold some time after the workload, with all faults over: 60 s where nothing is said. */
   readonly eventually: (
@@ -99,8 +102,12 @@ export interface Sim<P> {
 }
 
 /** What a workload's view is made of. */
-export interface SimGround<P> extends Targets {
+export interface SimGround<P> {
   readonly seed: number
+  readonly world: World
+  /** Nodes that run actors. */
+  readonly sites: ReadonlyArray<Site>
+  readonly chaos: Chaos
   readonly tester: Site
   readonly plant: P
   readonly checks: Checks
@@ -115,10 +122,10 @@ const lookMillis = 50
 
 /** What a workload sees. */
 export const simOf = <P>(ground: SimGround<P>): Sim<P> => {
-  const { checks, lives, plant, seed, sites, world } = ground
+  const { chaos, checks, lives, plant, seed, sites, world } = ground
   const history: Array<Call> = []
   const counts = { pending: 0 }
-  const nodes = sites.map((site) => nodeOf(ground, site))
+  const nodes = sites.map((_, index) => nodeOf(ground, index))
   const owners = (id: string) => nodes.filter((node) => node.isHere(id))
   const ownerOf = (id: string): Effect.Effect<SimNode> =>
     Effect.suspend(() => {
@@ -153,8 +160,14 @@ export const simOf = <P>(ground: SimGround<P>): Sim<P> => {
         })
       return Effect.suspend(() => again(world.now + millis))
     },
-    partition: (one, other, time) => Effect.sync(() => cutFor(ground, [one, other], time)),
-    heal: Effect.sync(() => healAll(ground)),
+    partition: (one, other, time) =>
+      Effect.sync(() => {
+        world.note("world", "fault", `partition of ${one.name} and ${other.name}`)
+        const [node, beyond] = [nodes.indexOf(one), nodes.indexOf(other)]
+        chaos.begin({ ...faultOf("partition", node, time), other: beyond })
+      }),
+    inject: (fault) => Effect.sync(() => chaos.schedule([fault])),
+    heal: Effect.sync(() => chaos.healAll()),
     always: (name, holds) => checks.addAlways(name, holds),
     eventually: (name, holds, options) =>
       checks.addEventually(name, holds, Duration.toMillis(options?.within ?? withinDefault)),
@@ -167,14 +180,26 @@ export const simOf = <P>(ground: SimGround<P>): Sim<P> => {
   }
 }
 
-const nodeOf = <P>({ lives, names, world }: SimGround<P>, site: Site): SimNode => {
+/** A fault of one node that begins at once. */
+const faultOf = (kind: Kind, node: number, time: Duration.DurationInput): Fault => ({
+  kind,
+  node,
+  other: node,
+  atMillis: 0,
+  forMillis: Duration.toMillis(time),
+  strength: 0
+})
+
+const nodeOf = <P>({ chaos, lives, sites, world }: SimGround<P>, index: number): SimNode => {
+  const site = sites[index]
+  if (site === undefined) throw new Error(`there is no node ${index}`)
   const act = (what: string, run: () => void) =>
     Effect.sync(() => {
       world.note(site.name, "fault", what)
       run()
     })
-  const later = (time: Duration.DurationInput, run: () => void) =>
-    void world.after(Duration.toMillis(time), undefined, run)
+  const actFor = (kind: "pause" | "isolate") => (time: Duration.DurationInput) =>
+    act(kind, () => void chaos.begin(faultOf(kind, index, time)))
   return {
     name: site.name,
     get isUp() {
@@ -186,32 +211,9 @@ const nodeOf = <P>({ lives, names, world }: SimGround<P>, site: Site): SimNode =
     powerLoss: act("powerLoss", () => site.losePower()),
     stop: act("stop", () => site.stop()),
     restart: act("restart", () => site.start()),
-    pause: (time) =>
-      act("pause", () => {
-        const { machine } = site
-        machine?.pause()
-        later(time, () => machine?.resume())
-      }),
-    isolate: (time) =>
-      act("isolate", () => {
-        site.isolate(names, "cut")
-        later(time, () => site.isolate(names, "heal"))
-      })
+    pause: actFor("pause"),
+    isolate: actFor("isolate")
   }
-}
-
-const cutFor = (
-  { network, world }: Targets,
-  [one, other]: readonly [SimNode, SimNode],
-  time: Duration.DurationInput
-): void => {
-  world.note("world", "fault", `partition of ${one.name} and ${other.name}`)
-  network.cut(one.name, other.name)
-  network.cut(other.name, one.name)
-  world.after(Duration.toMillis(time), undefined, () => {
-    network.heal(one.name, other.name)
-    network.heal(other.name, one.name)
-  })
 }
 
 const contextOf = ({ context }: Site) => {

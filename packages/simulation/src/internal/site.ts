@@ -15,6 +15,7 @@ import type { DeviceStore } from "@plantd/hardware"
 import { Cause, type Context, Context as Contexts, Effect, Exit, Layer, Scope } from "effect"
 import type { ActorSystemService } from "@plantd/actors"
 import { type Bug, inNode, inStorage, onWires } from "../Planted.ts"
+import { cancel, type Entry } from "./agenda.ts"
 import type { LifeEvent } from "./lives.ts"
 import type { Machine } from "./machine.ts"
 import type { Network } from "./network.ts"
@@ -62,6 +63,9 @@ interface Running {
   context: Context.Context<ActorSystem | Cluster> | undefined
 }
 
+/** How long after a start that has failed the next one is. */
+const retryMillis = 1_000
+
 /** A place for a node: one run after the other under one name. */
 export class Site {
   readonly name: string
@@ -69,6 +73,10 @@ export class Site {
   private readonly weight: number
   private running: Running | undefined = undefined
   private stopping = false
+  /** Whether it is to start once it has stopped. */
+  private startsAgain = false
+  /** The next start, where the last one has failed. */
+  private retry: Entry | undefined = undefined
 
   constructor(ground: Ground, name: string, weight: number) {
     this.ground = ground
@@ -107,10 +115,17 @@ export class Site {
     return this.isUp && this.running?.cluster?.isHere(id) === true
   }
 
-  /** Starts it; nothing where it runs, or stands still. */
+  /**
+   * Starts it, or does so once it has stopped; nothing where it runs, or stands still. Where it
+   * cannot start it tries again, every second, as whoever keeps it running does.
+   */
   start(): void {
     const { ground, name, weight } = this
-    if (this.running !== undefined && this.running.machine.state !== "dead") return
+    if (this.running !== undefined && this.running.machine.state !== "dead") {
+      this.startsAgain = this.stopping
+      return
+    }
+    this.staysDown()
     const machine = ground.world.machine(name)
     const running: Running = {
       machine,
@@ -152,6 +167,7 @@ export class Site {
 
   /** As kill -9: its peers hear of it by their connections. */
   kill(): void {
+    this.staysDown()
     const { machine } = this
     if (machine === undefined || machine.state === "dead") return
     machine.kill()
@@ -160,6 +176,7 @@ export class Site {
 
   /** As a loss of power: nobody hears of it. */
   losePower(): void {
+    this.staysDown()
     const { machine } = this
     if (machine === undefined || machine.state === "dead") return
     this.ground.peers.silent.add(machine)
@@ -168,22 +185,21 @@ export class Site {
 
   /** As SIGTERM; its machine is dead once it has stopped. */
   stop(): void {
+    this.staysDown()
     const { running } = this
-    if (running === undefined || running.machine.state === "dead") return
+    if (running === undefined || running.machine.state === "dead" || this.stopping) return
     this.stopping = true
     running.machine.fork(Scope.close(running.scope, Exit.void)).addObserver(() => {
       this.ground.world.note(this.name, "node", "stopped")
       running.machine.kill()
+      if (this.startsAgain) this.start()
     })
   }
 
-  /** Everything beside it, storage too, is out of its reach, or within it again. */
-  isolate(from: ReadonlyArray<string>, act: "cut" | "heal"): void {
-    for (const other of [...from, this.ground.storage.machine.name]) {
-      if (other === this.name) continue
-      this.ground.network[act](this.name, other)
-      this.ground.network[act](other, this.name)
-    }
+  /** Whoever was to start it later does not, until it is told to again. */
+  private staysDown(): void {
+    this.startsAgain = false
+    if (this.retry !== undefined) cancel(this.retry)
   }
 
   private joined(running: Running, context: Context.Context<ActorSystem | Cluster>): void {
@@ -202,5 +218,6 @@ export class Site {
     const what = Cause.prettyErrors(cause).map(({ message }) => message).join("; ")
     this.ground.onTrouble(`${this.name} cannot start: ${what}`)
     running.machine.kill()
+    this.retry = this.ground.world.after(retryMillis, undefined, () => this.start())
   }
 }

@@ -71,10 +71,6 @@ export class Storage {
     return Context.unsafeMake<R>(remote)
   }
 
-  heal(): void {
-    Object.assign(this.trouble, { slowMillis: 0, losesReplies: false, full: false })
-  }
-
   private proxy(from: Machine, service: object): object {
     return Object.fromEntries(
       Object.entries(service).map(([name, value]: readonly [string, unknown]) => {
