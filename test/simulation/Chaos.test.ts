@@ -1,7 +1,7 @@
 /** How faults begin and end: by themselves, several at a time, and all at once. */
 import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
-import { Actor } from "@plantd/actors"
+import { Actor, Remembered } from "@plantd/actors"
 import { Attribute, Device, Link } from "@plantd/hardware"
 import { Faults, Simulation } from "@plantd/simulation"
 import { Clock, Effect, Layer, Schema } from "effect"
@@ -116,6 +116,56 @@ describe("a node that is stopped", () => {
     const plan = [fault("stop", [100, 200]), fault("stop", [150, 100]), fault("stop", [900, 100])]
     expect(stopped(plan)).toEqual(["stopped after 3 s", "joined after 3 s"])
   })
+})
+
+describe("what is told of connections that break", () => {
+  const Echo = Actor.make("Echo", [Rpc.make("Say")])
+  const actors = Echo.toLayer(Effect.succeed({ Say: () => Effect.void }))
+
+  /** How often the tester posts its question anew, in the first second after this was done. */
+  const postedAgain = (faults: (node: number) => Faults.Plan) => {
+    const report = ran([], (sim) =>
+      Effect.gen(function*() {
+        const owner = yield* sim.ownerOf(Echo, "e-1")
+        for (const one of faults(sim.nodes.indexOf(owner))) yield* sim.inject(one)
+        yield* sim.advance("10 millis")
+        yield* Effect.fork(Effect.exit(sim.client(Echo)("e-1").Say()))
+        yield* sim.advance("990 millis")
+        sim.fail("the end", owner.name)
+      }), { actors })
+    const to = `letters to ${report.violation?.detail}`
+    return report.events.filter(({ at, detail, node }) =>
+      node === "tester" && detail.endsWith(to) && at > (report.violation?.at ?? 0) - 990
+    ).length
+  }
+
+  it("comes by the network: nothing from a node that is cut off", () => {
+    const cut = (node: number) => fault("isolate", [0, 5_000], { node })
+    const kill = (node: number) => fault("kill", [1, 5_000], { node })
+    const resets = (node: number) =>
+      Array.from({ length: 9 }, (_, n) => fault("resetConnections", [n * 100, 0], { node }))
+    const silent = postedAgain((node) => [cut(node)])
+    expect(postedAgain((node) => [kill(node)])).toBeGreaterThan(silent + 1)
+    expect(postedAgain((node) => [cut(node), kill(node)])).toBe(silent)
+    expect(postedAgain((node) => [cut(node), ...resets(node)])).toBe(silent)
+  })
+})
+
+it("actors that start before their node has joined are seen", () => {
+  const Early = Actor.make("Early", [Rpc.make("Say")])
+  const actors = Early.toLayer(Effect.succeed({ Say: () => Effect.void })).pipe(
+    Layer.provideMerge(Remembered.always(Early.at("e-1"))),
+    Layer.provideMerge(Layer.effectDiscard(Effect.sleep("5 seconds")))
+  )
+  const seen: Array<number> = []
+  ran([], (sim) =>
+    Effect.sync(() => {
+      seen.push(
+        sim.starts(Early, "e-1").length,
+        sim.nodes.flatMap((node) => node.residents()).length
+      )
+    }), { actors })
+  expect(seen).toEqual([1, 1])
 })
 
 it("a node that cannot start tries again, and comes back by itself", () => {

@@ -39,6 +39,10 @@ describe("a command that runs a test again", () => {
     expect("a valve: it's one (of 2) $HOME").toMatch(new RegExp(pattern))
   })
 
+  it("says that it is to be run twice, where it was", () => {
+    expect(commandOf({ seed: 17, check: true })).toMatch(/^PLANTD_SEED=17 PLANTD_SIM_CHECK=1 npx /)
+  })
+
   it("gives the plan where it is not the one of the seed", () => {
     expect(commandOf({ seed: 17, plan: [] })).toMatch(/^PLANTD_SEED=17 PLANTD_PLAN='\[\]' npx /)
     expect(commandOf({ seed: 17, plan: [fault("kill")] })).toContain(
@@ -53,4 +57,5 @@ it("a command that runs a scenario again names it, its seed and its plan", () =>
   expect(commandOf({ seed: 3, plan: [] })).toBe(
     "plantd simulate --scenario durable-ledger --seeds 3 --plan '[]'"
   )
+  expect(commandOf({ seed: 3, check: true })).toMatch(/ --seeds 3 --check$/)
 })

@@ -21,5 +21,7 @@ it.each(["", "x", "-1", "1.5", "1..", "..2", "3..2", "1...3", "1,2", "2147483648
 it("seeds are counted from 1, as many as there may be", () => {
   expect(Seeds.upTo(3)).toEqual([1, 2, 3])
   expect(Seeds.upTo(0)).toEqual([])
-  expect(Seeds.upTo(Infinity)).toHaveLength(Seeds.countMax)
+  for (const count of [Infinity, Seeds.countMax + 1, -1, 1.5]) {
+    expect(() => Seeds.upTo(count)).toThrow(`expected up to ${Seeds.countMax} seeds, got ${count}`)
+  }
 })

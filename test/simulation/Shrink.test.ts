@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Faults, Shrink } from "@plantd/simulation"
+import { Faults, Seeds, Shrink } from "@plantd/simulation"
 import { fault, report, scenario } from "./planned.ts"
 
 const drawn: Faults.Plan = [
@@ -62,6 +62,16 @@ describe("a plan of which a failure needs a part", () => {
       `7: ${Faults.textOf(fault("pause", 100))}`
     ])
   })
+})
+
+it("no seed is tried that could not be given again", () => {
+  const { made, runs } = scenario(
+    [fault("kill", 100), fault("pause", 100)],
+    (plan) => plan.length === 2 ? "one writer" : undefined
+  )
+  Shrink.shrink(made, made.run(Seeds.seedMax))
+  expect(runs.length).toBeGreaterThan(1)
+  expect(runs.filter((run) => !run.startsWith(`${Seeds.seedMax}: `))).toEqual([])
 })
 
 describe("the bound on runs", () => {

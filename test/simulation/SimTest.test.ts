@@ -1,7 +1,7 @@
 import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
 import { Actor } from "@plantd/actors"
-import { Replay } from "@plantd/simulation"
+import { Replay, type Shrink } from "@plantd/simulation"
 import * as SimTest from "@plantd/simulation/SimTest"
 import { Effect, Schema } from "effect"
 import { execFile } from "node:child_process"
@@ -62,10 +62,10 @@ describe("what the environment says", () => {
 
   it.live("a plan: these faults happen in place of those that are drawn", () =>
     Effect.gen(function*() {
-      const killed = (from: SimTest.Environment) =>
+      const killed = (from: SimTest.Environment, shrinking: Partial<Shrink.Limits> = {}) =>
         Effect.either(SimTest.tried(
           "a node",
-          { seeds: 1, nodes: 1, actors, faults: [fault("kill")] },
+          { seeds: 1, nodes: 1, actors, faults: [fault("kill")], shrinking },
           function*(sim) {
             sim.always("it is up", () => sim.nodes.every(({ isUp }) => isUp))
             yield* sim.advance("5 seconds")
@@ -78,6 +78,19 @@ describe("what the environment says", () => {
       expect(yield* killed({ PLANTD_PLAN: later })).toMatchObject({
         left: { message: expect.stringContaining("at 3000 ms: kill") as string }
       })
+      // Not made smaller it is in the command, too: the seed would draw others.
+      expect(yield* killed({ PLANTD_PLAN: later }, { runsMax: 0 })).toMatchObject({
+        left: { message: expect.stringContaining(`--seeds 1 --plan '${later}'`) as string }
+      })
+    }))
+
+  it.live("no seeds: nothing would be tried, and that is a failure", () =>
+    Effect.gen(function*() {
+      for (const seeds of [0, []]) {
+        const { message, ran } = yield* tried({}, seeds)
+        expect(message).toContain("seeds: expected one at least")
+        expect(ran).toEqual([])
+      }
     }))
 
   it.live("to check: each seed is run twice", () =>

@@ -83,6 +83,21 @@ describe("a run of a simulation", () => {
     expect([...report.sometimes]).toEqual([["a node was down", true], ["pigs flew", false]])
   })
 
+  it("remembers what has held, though it is asked for again", () => {
+    const report = idle((sim) => {
+      const begun = sim.now()
+      sim.sometimes("it began", () => sim.now() < begun + 5_000)
+      return Effect.zipRight(
+        sim.advance("10 seconds"),
+        Effect.zipRight(
+          Effect.sync(() => sim.sometimes("it began", () => false)),
+          sim.advance("1 second")
+        )
+      )
+    })
+    expect([...report.sometimes]).toEqual([["it began", true]])
+  })
+
   it("refuses what reaches past it, and names it", () => {
     const run = () => idle(() => Effect.promise(() => Promise.resolve(1)))
     expect(run).toThrow("a promise was used while a simulation ran")

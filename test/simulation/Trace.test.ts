@@ -59,7 +59,9 @@ describe("what is said of a failure", () => {
   const commandOf = Replay.simulate("planned")
 
   it("is the seed, the check, the faults, what happened last, and the command", () => {
-    expect(Trace.textOf({ scenario: "planned", report: failed, shrunk: undefined }, commandOf))
+    expect(
+      Trace.textOf({ scenario: "planned", report: failed, given: {}, shrunk: undefined }, commandOf)
+    )
       .toBe([
         "planned fails with seed 17: one writer",
         "  not one writer",
@@ -78,6 +80,15 @@ describe("what is said of a failure", () => {
       ].join("\n"))
   })
 
+  it("has a command with the plan that it was given, and that it is to be run twice", () => {
+    const given = { plan, check: true }
+    const text = Trace.textOf(
+      { scenario: "planned", report: failed, given, shrunk: undefined },
+      commandOf
+    )
+    expect(text).toContain(`--seeds 17 --plan '${Replay.textOfPlan(plan)}' --check`)
+  })
+
   it("has the smaller plan, and the command for it, where there is one", () => {
     const smaller = report({ seed: 18, plan: [fault("kill", 100)], check: "one writer" })
     const shrunk = {
@@ -87,7 +98,7 @@ describe("what is said of a failure", () => {
       runs: 60,
       complete: false
     }
-    const text = Trace.textOf({ scenario: "planned", report: failed, shrunk }, commandOf)
+    const text = Trace.textOf({ scenario: "planned", report: failed, given: {}, shrunk }, commandOf)
     expect(text).toContain("(1 of 2, by 60 runs, which is their bound, with seed 18):\n")
     expect(text).toContain("\n  at 1000 ms: kill of node 0 for 100 ms\n")
     expect(text).not.toContain("pause")
@@ -98,10 +109,13 @@ describe("what is said of a failure", () => {
   it("says so where no faults are needed, or there were none", () => {
     const bare = report({ seed: 17, check: "one writer" })
     const shrunk = { report: bare, plan: [], seed: 17, runs: 1, complete: true }
-    expect(Trace.textOf({ scenario: "planned", report: failed, shrunk }, commandOf)).toContain(
-      "\nit fails without faults (0 of 2, by 1 runs)\n"
+    expect(Trace.textOf({ scenario: "planned", report: failed, given: {}, shrunk }, commandOf))
+      .toContain(
+        "\nit fails without faults (0 of 2, by 1 runs)\n"
+      )
+    expect(
+      Trace.textOf({ scenario: "planned", report: bare, given: {}, shrunk: undefined }, commandOf)
     )
-    expect(Trace.textOf({ scenario: "planned", report: bare, shrunk: undefined }, commandOf))
       .toContain("\nwithout faults\n")
   })
 })

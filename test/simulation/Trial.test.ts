@@ -43,6 +43,14 @@ describe("a trial", () => {
       expect(runs).toEqual([`1: ${Faults.textOf(fault("kill"))}`])
     }))
 
+  it.live("tells of a failure with which plan it was run", () =>
+    Effect.gen(function*() {
+      const { made } = scenario([], (plan) => plan.length > 0 ? "one writer" : undefined)
+      const plan = [fault("kill")]
+      const { failure } = yield* Trial.run(made, { seeds: [1], plan, check: true })
+      expect(failure?.given).toEqual({ plan, check: false })
+    }))
+
   it.live("tells what was reached with no seed", () =>
     Effect.gen(function*() {
       const goals: Scenario.Scenario = {
@@ -96,7 +104,7 @@ describe("each seed twice", () => {
       expect(failed).toEqual([1])
       expect(failure?.report.violation?.check).toBe(Trial.sameRun)
       expect(failure?.report.violation?.detail).toContain("0 steps, and 1 the second time")
-      expect(failure?.shrunk).toBeUndefined()
+      expect(failure).toMatchObject({ given: { plan: undefined, check: true }, shrunk: undefined })
     }))
 
   it.live("passes for a real scenario with faults", () =>

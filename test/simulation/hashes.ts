@@ -1,13 +1,13 @@
 /** The traces of ten seeds of `durable-ledger`: the same wherever they are run. */
 export const hashes: Readonly<Record<string, string>> = {
-  "1": "9d857b32f3075acd",
-  "2": "95d3e58beab7a1d1",
-  "3": "aee75ec1bb81a093",
-  "4": "d899a3142f179718",
-  "5": "0caffcd95c667ab6",
-  "6": "887a7cabe269ca40",
-  "7": "45f790da530f6309",
-  "8": "5cb81cd15e2828a4",
-  "9": "889e670d6394e35a",
-  "10": "5bb3e3aa9a9015c1"
+  "1": "a1f704171434775e",
+  "2": "2858e8216ded475d",
+  "3": "c1e309023d3fdfa4",
+  "4": "3d3c4e3c752f170c",
+  "5": "30e29f0f3012078f",
+  "6": "a95d658a313ad7f4",
+  "7": "4d99ff491a450732",
+  "8": "f7d5427f4396f7a3",
+  "9": "ad1e15e759b0daeb",
+  "10": "2b19bcb73698bece"
 }

@@ -1,4 +1,4 @@
-/** What brings a run back: its seed, and where it was made smaller its plan, as text. */
+/** What brings a run back: its seed, and where that did not draw it its plan, as text. */
 import { Either, Schema } from "effect"
 import * as Faults from "./Faults.ts"
 
@@ -21,7 +21,9 @@ export const quoted = (text: string): string =>
 export interface Run {
   readonly seed: number
   /** The plan in place of what the seed draws. */
-  readonly plan?: Faults.Plan
+  readonly plan?: Faults.Plan | undefined
+  /** Runs it twice, and fails where that is not the same. */
+  readonly check?: boolean
 }
 
 /** Gives the command that runs something again. */
@@ -33,15 +35,18 @@ export const vitest = ({ file, test }: {
   /** Its name after the names of those around it, one space between. */
   readonly test: string
 }): CommandOf =>
-({ plan, seed }) => {
+({ check, plan, seed }) => {
   // vitest takes the name for a regular expression.
   const pattern = test.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")
   const plans = plan === undefined ? "" : `PLANTD_PLAN=${quoted(textOfPlan(plan))} `
-  return `PLANTD_SEED=${seed} ${plans}npx vitest run ${quoted(file)} -t ${quoted(pattern)}`
+  const checks = check === true ? "PLANTD_SIM_CHECK=1 " : ""
+  return `PLANTD_SEED=${seed} ${plans}${checks}npx vitest run ${quoted(file)} -t ${quoted(pattern)}`
 }
 
 /** The command that runs a scenario by its name again. */
-export const simulate = (scenario: string): CommandOf => ({ plan, seed }) => {
+export const simulate = (scenario: string): CommandOf => ({ check, plan, seed }) => {
   const plans = plan === undefined ? "" : ` --plan ${quoted(textOfPlan(plan))}`
-  return `plantd simulate --scenario ${quoted(scenario)} --seeds ${seed}${plans}`
+  return `plantd simulate --scenario ${quoted(scenario)} --seeds ${seed}${plans}${
+    check === true ? " --check" : ""
+  }`
 }

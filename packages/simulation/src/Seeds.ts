@@ -4,14 +4,18 @@
 export const countMax = 1_000_000
 
 /** The greatest seed. */
-const seedMax = 2 ** 31 - 1
+export const seedMax = 2 ** 31 - 1
 
 /** What `parse` expects, for error messages and help. */
 export const expected = `a seed or a range of up to ${countMax} of them, for example 17 or 1..200`
 
-/** The seeds from 1 to `count`. */
-export const upTo = (count: number): ReadonlyArray<number> =>
-  Array.from({ length: Math.min(count, countMax) }, (_, index) => index + 1)
+/** The seeds from 1 to `count`, a whole number of up to `countMax`; throws where it is another. */
+export const upTo = (count: number): ReadonlyArray<number> => {
+  if (!Number.isInteger(count) || count < 0 || count > countMax) {
+    throw new RangeError(`expected up to ${countMax} seeds, got ${count}`)
+  }
+  return Array.from({ length: count }, (_, index) => index + 1)
+}
 
 /** The seeds that a text stands for; nothing where it stands for none. */
 export const parse = (text: string): ReadonlyArray<number> | undefined => {

@@ -5,6 +5,7 @@
  */
 import type { Fault, Plan } from "./Faults.ts"
 import type { Scenario } from "./Scenario.ts"
+import * as Seeds from "./Seeds.ts"
 import type { Report } from "./Simulation.ts"
 
 /** A failure with the smallest plan that was found. */
@@ -24,7 +25,7 @@ export interface Shrunk {
 export interface Limits {
   /** The most runs. */
   readonly runsMax: number
-  /** With how many other seeds each plan is tried: a fault less shifts what the seed gives. */
+  /** With how many other seeds each plan is tried, where there are more: a fault less shifts what a seed gives. */
   readonly otherSeeds: number
 }
 
@@ -124,7 +125,7 @@ class Search {
   private *fails(plan: Plan): Generator<number, boolean, void> {
     const { seed } = this.best
     for (let other = 0; other <= this.limits.otherSeeds; other++) {
-      if (this.isSpent) return false
+      if (this.isSpent || seed + other > Seeds.seedMax) return false
       yield this.runs
       this.runs++
       const report = this.scenario.run(seed + other, plan)

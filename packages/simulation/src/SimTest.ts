@@ -98,6 +98,7 @@ const seedsOf = (
   given: string | undefined
 ): Effect.Effect<ReadonlyArray<number>, SimulationFailed> => {
   const all = typeof seeds === "number" ? Seeds.upTo(seeds) : seeds
+  if (all.length === 0) return failed("seeds: expected one at least, so that something is run")
   if (given === undefined || given === "") return Effect.succeed(all)
   const asked = Seeds.parse(given)
   return asked === undefined

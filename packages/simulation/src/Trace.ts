@@ -1,6 +1,6 @@
 /** What happened in a run: as a time line, as JSON lines, and as what is said of a failure. */
 import * as Faults from "./Faults.ts"
-import type { CommandOf } from "./Replay.ts"
+import type { CommandOf, Run } from "./Replay.ts"
 import type { Shrunk } from "./Shrink.ts"
 import type { Event, Report } from "./Simulation.ts"
 
@@ -88,13 +88,15 @@ const shortened = (detail: string): string => {
 export interface Failure {
   readonly scenario: string
   readonly report: Report
+  /** What it was run with beside its seed. */
+  readonly given: Omit<Run, "seed">
   /** The same failure with a smaller plan, where that was looked for. */
   readonly shrunk: Shrunk | undefined
 }
 
 /** What is said of a failure: what is wrong, after which faults, what came before, and replay. */
 export const textOf = (
-  { report, scenario, shrunk }: Failure,
+  { given, report, scenario, shrunk }: Failure,
   commandOf: CommandOf
 ): string => {
   const { seed } = report
@@ -110,7 +112,7 @@ export const textOf = (
     ...timeLine(smallest.events),
     "",
     "to run it again:",
-    `  ${commandOf({ seed })}`
+    `  ${commandOf({ ...given, seed })}`
   ]
   const { plan } = smallest
   return [

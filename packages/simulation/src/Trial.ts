@@ -113,12 +113,13 @@ const once = (
 const smaller = (
   scenario: Scenario,
   report: Report,
-  { onShrink, shrinking }: Options
+  { onShrink, plan, shrinking }: Options
 ): Effect.Effect<Trace.Failure> =>
   Effect.gen(function*() {
-    const told = { scenario: scenario.name, report }
-    // Runs that differ each time show nothing when they are run again.
-    if (report.violation?.check === sameRun) return { ...told, shrunk: undefined }
+    const check = report.violation?.check === sameRun
+    const told = { scenario: scenario.name, report, given: { plan, check } }
+    // Runs that differ each time show nothing when they are run again with other faults.
+    if (check) return { ...told, shrunk: undefined }
     const steps = Shrink.steps(scenario, report, shrinking)
     for (;;) {
       yield* turn

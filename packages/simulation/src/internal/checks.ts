@@ -35,7 +35,8 @@ export class Checks {
   }
 
   addSometimes(name: string, holds: () => boolean): void {
-    this.sometimes.set(name, false)
+    // Of several with one name it is enough that one has held.
+    if (!this.sometimes.has(name)) this.sometimes.set(name, false)
     this.wished.push({ name, holds })
   }
 

@@ -26,14 +26,20 @@ export class Network {
 
   /** Brings a message to a machine, later by so much; where it is lost, nobody hears of it. */
   send(from: Machine, to: Machine, lateMillis: number, arrive: () => void): void {
-    const way = wayOf(from.name, to.name)
-    if (this.isCut(way) || from.state === "dead") return
+    if (from.state === "dead") return
+    this.carry([from.name, to.name], lateMillis, () => this.world.on(to, arrive))
+  }
+
+  /** The same between hosts, by their names, whatever runs there: what systems tell by themselves. */
+  carry([from, to]: readonly [string, string], lateMillis: number, arrive: () => void): void {
+    const way = wayOf(from, to)
+    if (this.isCut(way)) return
     const { max, min } = near
     const usual = min + this.chance() * (max - min)
     const millis = usual + (this.delays.get(way) ?? 0) + lateMillis
     this.world.after(millis, undefined, () => {
       // What a cut meets on its way is lost as well.
-      if (!this.isCut(way)) this.world.on(to, arrive)
+      if (!this.isCut(way)) arrive()
     })
   }
 

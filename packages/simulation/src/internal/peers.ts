@@ -47,13 +47,18 @@ export class Peers {
     return Layer.succeed(PeerTransport, service)
   }
 
-  /** The connections of a machine break, and those at their other ends hear of it. */
+  /**
+   * The connections of a machine break: it knows at once, and those at their other ends when its
+   * host has told them.
+   */
   reset(machine: Machine): void {
     for (const post of this.underway) {
-      if (post.to !== machine && post.from !== machine) continue
-      const { answer, from } = post
+      const { answer, from, to } = post
+      if (to !== machine && from !== machine) continue
       this.underway.delete(post)
-      this.world.after(1, from, () => answer(reset))
+      const told = () => this.world.on(from, () => answer(reset))
+      if (from === machine) this.world.after(0, undefined, told)
+      else this.network.carry([to.name, from.name], 0, told)
     }
   }
 
@@ -77,17 +82,22 @@ export class Peers {
   private post(from: Machine, address: string, batch: Batch) {
     return Effect.async<Receipt, WrongSession | PeerLost>((resume) => {
       const listener = this.listeners.get(address)
+      const [host = ""] = address.split(":")
+      this.world.note(from.name, "message", `${batch.letters.length} letters to ${host}`)
       if (listener === undefined || listener.machine.state === "dead") {
-        // A machine that is up refuses; from one without power nothing comes.
-        if (listener === undefined || !this.isSilent(listener.machine)) {
-          this.world.after(1, from, () => resume(refused))
-        }
+        // A host that is up refuses; from one without power nothing comes.
+        if (listener !== undefined && this.isSilent(listener.machine)) return
+        const refuse = () => this.world.on(from, () => resume(refused))
+        this.network.carry(
+          [from.name, host],
+          0,
+          () => this.network.carry([host, from.name], 0, refuse)
+        )
         return
       }
       const { machine: to, take } = listener
       const underway = { from, to, answer: (exit: Answer) => resume(exit) }
       this.underway.add(underway)
-      this.world.note(from.name, "message", `${batch.letters.length} letters to ${to.name}`)
       this.network.send(from, to, 0, () => {
         to.fork(Effect.exit(take(batch))).addObserver((outcome) => {
           if (Exit.isFailure(outcome)) return

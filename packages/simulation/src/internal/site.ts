@@ -58,7 +58,6 @@ interface Running {
   readonly machine: Machine
   readonly scope: Scope.CloseableScope
   /** Present once it has joined. */
-  system: ActorSystemService | undefined
   cluster: ClusterService | undefined
   context: Context.Context<ActorSystem | Cluster> | undefined
 }
@@ -130,13 +129,11 @@ export class Site {
     const running: Running = {
       machine,
       scope: Effect.runSync(Scope.make()),
-      system: undefined,
       cluster: undefined,
       context: undefined
     }
     this.running = running
     this.stopping = false
-    ground.peers.silent.delete(machine)
     const delivery = Layer.mergeAll(
       DurableMessages.layer,
       Quarantine.Quarantine.layer,
@@ -146,7 +143,11 @@ export class Site {
       (weight === 0 ? Layer.empty : ground.actors).pipe(
         Layer.provide(delivery),
         Layer.provideMerge(
-          ClusterSystem.layerOn({ ...ground.settings, host: name, port: 1, weight })
+          // Before the first of the actors is built.
+          Layer.tap(
+            ClusterSystem.layerOn({ ...ground.settings, host: name, port: 1, weight }),
+            (built) => Effect.sync(() => this.hear(machine, Contexts.get(built, ActorSystem)))
+          )
         ),
         Layer.provide(
           Layer.succeedContext(
@@ -205,11 +206,13 @@ export class Site {
   private joined(running: Running, context: Context.Context<ActorSystem | Cluster>): void {
     running.context = context
     running.cluster = Contexts.get(context, Cluster)
-    running.system = Contexts.get(context, ActorSystem)
     this.ground.world.note(this.name, "node", "joined")
-    running.system.engine.onLifecycle((event) => {
+  }
+
+  private hear(machine: Machine, { engine }: ActorSystemService): void {
+    engine.onLifecycle((event) => {
       if (event._tag !== "Started" && event._tag !== "Stopped") return
-      this.ground.onActor(running.machine, event)
+      this.ground.onActor(machine, event)
     })
   }
 
