@@ -153,9 +153,10 @@ describe("what is told of connections that break", () => {
 
 it("actors that start before their node has joined are seen", () => {
   const Early = Actor.make("Early", [Rpc.make("Say")])
-  const actors = Early.toLayer(Effect.succeed({ Say: () => Effect.void })).pipe(
-    Layer.provideMerge(Remembered.always(Early.at("e-1"))),
-    Layer.provideMerge(Layer.effectDiscard(Effect.sleep("5 seconds")))
+  // A node has joined once all its layers are built.
+  const actors = Layer.effectDiscard(Effect.sleep("10 seconds")).pipe(
+    Layer.provideMerge(Early.toLayer(Effect.succeed({ Say: () => Effect.void }))),
+    Layer.provideMerge(Remembered.always(Early.at("e-1")))
   )
   const seen: Array<number> = []
   ran([], (sim) =>

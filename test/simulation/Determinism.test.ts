@@ -3,7 +3,7 @@ import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
 import { Actor } from "@plantd/actors"
 import { Simulation } from "@plantd/simulation"
-import { Clock, Effect, Scheduler } from "effect"
+import { Clock, Effect, Hash, Scheduler } from "effect"
 
 const Probe = Actor.make("Probe", [Rpc.make("Do")])
 
@@ -24,6 +24,8 @@ describe("what would reach past the simulation", () => {
     ["setTimeout", Effect.sync(() => setTimeout(() => undefined, 1))],
     ["setInterval", Effect.sync(() => setInterval(() => undefined, 1))],
     ["setImmediate", Effect.sync(() => setImmediate(() => undefined))],
+    ["crypto.randomUUID", Effect.sync(() => crypto.randomUUID())],
+    ["crypto.getRandomValues", Effect.sync(() => crypto.getRandomValues(new Uint8Array(1)))],
     ["queueMicrotask", Effect.sync(() => queueMicrotask(() => undefined))],
     ["a promise", Effect.promise(() => Promise.resolve(1))],
     ["the default scheduler", Effect.sync(() => Effect.runFork(Effect.yieldNow()))]
@@ -49,6 +51,8 @@ describe("what would reach past the simulation", () => {
         [globalThis, ["Date", "setTimeout", "setInterval", "setImmediate", "queueMicrotask"]],
         [Date, ["now"]],
         [performance, ["now"]],
+        [process, ["hrtime"]],
+        [crypto, ["randomUUID", "getRandomValues"]],
         [Math, ["random"]],
         [Promise.prototype, ["then"]],
         [Scheduler.defaultScheduler, ["scheduleTask"]]
@@ -71,6 +75,10 @@ describe("what follows from the seed", () => {
       expect(dates).toEqual([Math.trunc(now), Math.trunc(now), Math.trunc(now)])
       expect(new Date(0).toISOString()).toBe("1970-01-01T00:00:00.000Z")
       expect(new Date()).toBeInstanceOf(Date)
+      expect(Date()).toBe(new Date(now).toString())
+      const [seconds, nanos] = process.hrtime([1, 0])
+      expect(seconds * 1e3 + nanos / 1e6 + 1_000).toBeCloseTo(performance.now(), 5)
+      expect(Number(process.hrtime.bigint()) / 1e6).toBeCloseTo(performance.now(), 5)
       texts.push(`${now} ${performance.now()} ${Math.random()}`)
     })
     ran(deed)()
@@ -82,5 +90,26 @@ describe("what follows from the seed", () => {
     expect(texts).toHaveLength(1)
     expect(texts[0]).toMatch(/^1704067205\d{3}/)
     expect(told()).toEqual(texts)
+  })
+
+  it("is the same whatever was hashed before the run, and so are hashes of what is new", () => {
+    const old = { name: "of the process" }
+    const drawn = () => {
+      const numbers: Array<number> = []
+      const deed = Effect.sync(() => {
+        numbers.push(Math.random())
+        expect(Hash.hash(old)).toBe(Hash.hash(old))
+        const fresh = { name: "of the run" }
+        numbers.push(Math.random(), Hash.hash(fresh))
+        expect(Hash.hash(fresh)).toBe(numbers.at(-1))
+      })
+      ran(deed)()
+      return numbers
+    }
+    const first = drawn()
+    const hash = Hash.hash(old)
+    expect(first).toHaveLength(3)
+    expect(drawn()).toEqual(first)
+    expect(Hash.hash(old)).toBe(hash)
   })
 })

@@ -1,9 +1,9 @@
 /**
  * Keeps a run to itself: what would reach past the simulated clock, scheduler or randomness while
- * it lasts either follows from the seed (`Math.random`, which hashes are drawn from, and what tells
- * the time) or is an error that names its place (timers, and promises that are waited for).
+ * it lasts either follows from the seed (`Math.random`, and what tells the time) or is an error that
+ * names its place (timers, random numbers of the system, and promises that are waited for).
  */
-import { GlobalValue, Scheduler } from "effect"
+import { GlobalValue, Hash, Scheduler } from "effect"
 import { chanceOf } from "./chance.ts"
 
 /** Something reached past the simulation. */
@@ -24,6 +24,12 @@ const roots = (): Set<unknown> =>
 
 const guarded = ["setTimeout", "setImmediate", "queueMicrotask"] as const
 
+/** In nanoseconds. */
+const second = 1_000_000_000n
+
+/** What gives other random numbers each time. */
+const randoms = ["randomUUID", "getRandomValues"] as const
+
 /** As long as a timer can be; `Effect.never` waits for one, so that a process does not end. */
 const never = 2 ** 31 - 1
 
@@ -40,13 +46,15 @@ export const guard = <A>(seed: number, run: (times: Times) => A): A => {
   const before = new Set(roots())
   const times: Times = { wall: () => 0, steady: () => 0 }
   let escaped: Escaped | undefined
-  const refuse = (what: string) => () => {
+  const refuse = (what: string) => (): never => {
     escaped ??= withPlace(() => new Escaped(what))
     throw escaped
   }
   const restore = [
-    replace(Math, "random", chanceOf(seed, "hashes")),
+    replace(Math, "random", chanceOf(seed, "Math.random")),
+    hashes(seed),
     ...clocks(times),
+    ...randoms.map((name) => replace(globalThis.crypto, name, refuse(`crypto.${name}`))),
     ...guarded.map((name) => replace(globalThis, name, refuse(name))),
     replace(globalThis, "setInterval", (_: unknown, millis: number) => {
       if (millis !== never) refuse("setInterval")()
@@ -75,16 +83,46 @@ const withPlace = (make: () => Escaped): Escaped => {
   return made
 }
 
+/** The hashes that Effect has drawn for objects without one of their own, for good. */
+const drawn = (): WeakMap<object, number> =>
+  GlobalValue.globalValue(Symbol.for("effect/Hash/randomHashCache"), () => new WeakMap())
+
+/**
+ * Effect draws hashes from `Math.random`, once for each object: what is left of that to a run would
+ * depend on which objects were hashed before it. Here they have a stream of their own, from which
+ * a number is taken for each object that is new to the run, whether it is needed or not.
+ */
+const hashes = (seed: number): () => void => {
+  const cache = drawn()
+  const chance = chanceOf(seed, "hashes")
+  const met = new WeakSet<object>()
+  const isKnown = WeakMap.prototype.has.bind(cache) as (object: object) => boolean
+  return replace(cache, "has", (object: object) => {
+    if (met.has(object)) return true
+    met.add(object)
+    const hash = Hash.number(Math.floor(chance() * Number.MAX_SAFE_INTEGER))
+    if (!isKnown(object)) cache.set(object, hash)
+    return true
+  })
+}
+
 const clocks = (times: Times): ReadonlyArray<() => void> => {
   const { Date: dates } = globalThis
   const now = () => Math.trunc(times.wall())
   const simulated = new Proxy(dates, {
     construct: (target, given, made: new(...args: ReadonlyArray<unknown>) => object) =>
-      Reflect.construct(target, given.length === 0 ? [now()] : given, made) as object
+      Reflect.construct(target, given.length === 0 ? [now()] : given, made) as object,
+    apply: () => new dates(now()).toString()
   })
+  const nanos = () => BigInt(Math.round(times.steady() * 1e6))
+  const hrtime = ([seconds, rest]: readonly [number, number] = [0, 0]) => {
+    const since = nanos() - (BigInt(seconds) * second + BigInt(rest))
+    return [Number(since / second), Number(since % second)]
+  }
   return [
     replace(dates, "now", now),
     replace(performance, "now", () => times.steady()),
+    replace(process, "hrtime", Object.assign(hrtime, { bigint: nanos })),
     replace(globalThis, "Date", simulated)
   ]
 }
