@@ -17,6 +17,15 @@ describe("help", () => {
       ].join("\n"))
   })
 
+  it("leaves punctuation where it stands", () => {
+    const line = "  Writes it there (see <the file>), or nothing [default: a file]."
+    expect(HelpText.fit(line, plain)).toBe([
+      "  Writes it there (see",
+      "  <the file>), or nothing",
+      "  [default: a file]."
+    ].join("\n"))
+  })
+
   it("leaves lines alone that fit, but for their colours where nobody sees them", () => {
     const line = "\u001B[1mUSAGE\u001B[0m"
     expect(HelpText.fit(`${line}\n\n$ plantd   `, plain)).toBe("USAGE\n\n$ plantd")

@@ -28,6 +28,17 @@ it.scopedLive(
   60_000
 )
 
+it.scopedLive("a process that cannot be started is a defect", () =>
+  Effect.gen(function*() {
+    const { execPath } = process
+    process.execPath = "/none"
+    const exit = yield* Effect.exit(SimulateProcesses.make(1))
+    process.execPath = execPath
+    expect(Exit.isFailure(exit) && Cause.pretty(exit.cause)).toContain(
+      "a process for runs cannot be started: spawn /none ENOENT"
+    )
+  }))
+
 it.scopedLive(
   "a process that ends before its run is a defect, and nobody waits for it",
   () =>

@@ -6,8 +6,8 @@ const colour = /\u001B\[[0-9;]*m/g
 /** A command or an option with what it is for, padded to the width of the longest one. */
 const entry = /^(\s*- )(\S.*?)\s{2,}(\S.*)$/
 
-/** Words, and what stands in brackets, which is not torn. */
-const words = /\[[^\]]*\]|<[^>]*>|\S+/g
+/** Words, with what stands in brackets in them, which is not torn, and with what ends them. */
+const words = /(?:\[[^\]]*\]|<[^>]*>|\S)+/g
 
 /** How far a description stands in. */
 const descriptionIndent = 6

@@ -31,7 +31,8 @@ const options = [`--min-semi-space-size=${youngMiB}`, `--max-semi-space-size=${y
 
 /**
  * Runs scenarios of `ScenarioList` in so many processes, which end with the scope, or when this
- * process does. A run whose process ends before it is a defect.
+ * process does. A process that cannot be started is a defect, and so is a run whose process ends
+ * before it.
  */
 export const make = (count: number): Effect.Effect<Trial.Runner, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -50,15 +51,21 @@ export const make = (count: number): Effect.Effect<Trial.Runner, never, Scope.Sc
   })
 
 const start = Effect.acquireRelease(
-  Effect.sync(() =>
-    fork(createRequire(import.meta.url).resolve("@plantd/node/simulateProcess"), {
+  Effect.async<ChildProcess>((resume) => {
+    const child = fork(createRequire(import.meta.url).resolve("@plantd/node/simulateProcess"), {
       execArgv: [...process.execArgv, ...options],
       // Reports have maps.
       serialization: "advanced",
       // Ctrl-C is for the command, which ends them.
       detached: true
     })
-  ),
+    child.once("spawn", () => resume(Effect.succeed(child)))
+    // Later errors are of one that ends, which is heard of by its end.
+    child.on(
+      "error",
+      ({ message }) => resume(Effect.dieMessage(`a process for runs cannot be started: ${message}`))
+    )
+  }),
   (child) => Effect.sync(() => child.kill("SIGKILL"))
 )
 

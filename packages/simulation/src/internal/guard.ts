@@ -96,7 +96,7 @@ const hashes = (seed: number): () => void => {
   const cache = drawn()
   const chance = chanceOf(seed, "hashes")
   const met = new WeakSet<object>()
-  const isKnown = WeakMap.prototype.has.bind(cache) as (object: object) => boolean
+  const isKnown = (object: object): boolean => WeakMap.prototype.has.call(cache, object)
   return replace(cache, "has", (object: object) => {
     if (met.has(object)) return true
     met.add(object)
