@@ -34,7 +34,7 @@ export const Kind = Schema.Literal(
  * - `powerLoss`: it ends, and nobody is told.
  * - `stop`: it is told to stop, and does so in good order.
  * - `pause`: it stands still, as after SIGSTOP, and then goes on.
- * - `isolate`: it reaches no node and no storage, and is reached by none; its devices it does reach.
+ * - `isolate`: it reaches no node and no storage, and is reached by none; it does reach devices.
  * - `partition`, `partitionOneWay`: two nodes do not reach each other, or one not the other.
  * - `slow`: messages between two nodes take 200 to 800 ms longer.
  * - `resetConnections`: all connections of a node break, and it goes on.
@@ -125,8 +125,9 @@ const targetsOf = (kind: Kind, { devices, nodes }: Counts): number => {
 }
 
 /**
- * The plan of a seed, without faults where there is nothing of what its kinds are done to. As in swarm testing (Groce and others, ISSTA 2012), each run uses a part of
- * the kinds, so that no kind hides another in all runs.
+ * The plan of a seed, without faults where there is nothing that its kinds can be done to. As in
+ * swarm testing (Groce and others, ISSTA 2012), each run uses a part of the kinds, so that no kind
+ * hides another in all runs.
  */
 export const planOf = (swarm: Swarm, seed: number, counts: Counts): Plan => {
   const choice = chanceOf(seed, "swarm")

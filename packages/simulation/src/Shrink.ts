@@ -25,7 +25,7 @@ export interface Shrunk {
 export interface Limits {
   /** The most runs. */
   readonly runsMax: number
-  /** With how many other seeds each plan is tried, where there are more: a fault less shifts what a seed gives. */
+  /** With how many seeds above its own a plan is tried: a fault less shifts what a seed gives. */
   readonly otherSeeds: number
 }
 

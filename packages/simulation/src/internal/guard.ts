@@ -1,7 +1,7 @@
 /**
  * Keeps a run to itself: what would reach past the simulated clock, scheduler or randomness while
- * it lasts either follows from the seed (`Math.random`, and what tells the time) or is an error that
- * names its place (timers, random numbers of the system, and promises that are waited for).
+ * it lasts either follows from the seed (`Math.random`, hashes, and what tells the time) or is an
+ * error that names its place (timers, random numbers of the system, promises that are waited for).
  */
 import { GlobalValue, Hash, Scheduler } from "effect"
 import { chanceOf } from "./chance.ts"

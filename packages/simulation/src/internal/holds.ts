@@ -1,4 +1,6 @@
 /** What several faults do to one thing at a time: it lasts until the last of them has ended. */
+
+/** By the names of things: whoever holds one says with what, and what is to be done about it. */
 export class Holds {
   private readonly held = new Map<string, Array<unknown>>()
 

@@ -30,7 +30,7 @@ export class Network {
     this.carry([from.name, to.name], lateMillis, () => this.world.on(to, arrive))
   }
 
-  /** The same between hosts, by their names, whatever runs there: what systems tell by themselves. */
+  /** The same between hosts, by their names, whatever runs there: as operating systems tell. */
   carry([from, to]: readonly [string, string], lateMillis: number, arrive: () => void): void {
     const way = wayOf(from, to)
     if (this.isCut(way)) return
