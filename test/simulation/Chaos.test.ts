@@ -184,7 +184,7 @@ it("a node that cannot start tries again, and comes back by itself", () => {
   expect(report.events.some(({ detail }) => detail.includes("node-0 cannot start"))).toBe(true)
 })
 
-it("a clock is off until the fault is over, and the strongest that a clock can be", () => {
+it("a clock is off by an hour until its fault is over", () => {
   const Watch = Actor.make("Watch", [Rpc.make("Now", { success: Schema.Number })])
   const actors = Watch.toLayer(Effect.succeed({ Now: () => Clock.currentTimeMillis }))
   const times: Array<number> = []
