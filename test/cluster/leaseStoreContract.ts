@@ -14,7 +14,7 @@ const node = (name: string, more: object = {}) => ({
 
 const short = { ttlMillis: 150 }
 const long = { ttlMillis: 60_000 }
-const by = (session: string, { ttlMillis } = long) => ({ session, ttlMillis })
+const by = (session: string, { ttlMillis } = long, grant = 1) => ({ session, ttlMillis, grant })
 
 /** Waits until a node's lease has run out, by the clock of the store. */
 const expired = (store: LeaseStoreService, session: string): Effect.Effect<void, unknown> =>
@@ -55,13 +55,45 @@ export const leaseStoreContract = (where: string, layer: Layer.Layer<LeaseStore>
         expect(yield* store.acquire(by("a"), ["s:1", "s:2"])).toEqual(["s:1", "s:2"])
         expect(yield* store.acquire(by("b"), ["s:1", "s:2", "s:3"])).toEqual(["s:3"])
         expect([...(yield* store.renew(by("a")))].sort()).toEqual(["s:1", "s:2"])
-        yield* store.release("a", ["s:1"])
-        yield* store.release("b", ["s:2"])
+        yield* store.release(by("a"), ["s:1"])
+        yield* store.release(by("b"), ["s:2"])
         expect(Object.fromEntries((yield* store.view).holders)).toEqual({ "s:2": "a", "s:3": "b" })
         expect([...(yield* store.acquire(by("b"), ["s:1", "s:2"]))]).toEqual(["s:1"])
-        yield* store.release("b")
+        yield* store.release(by("b"))
         expect([...(yield* store.view).holders]).toEqual([["s:2", "a"]])
       }))
+
+    promise(
+      "leaves to a session what it has acquired after a release that comes late",
+      (store) =>
+        Effect.gen(function*() {
+          yield* store.join(node("a"), long)
+          yield* store.acquire(by("a", long, 1), ["s:1", "s:2", "s:3"])
+          yield* store.acquire(by("a", long, 2), ["s:1", "s:2"])
+          // This one was made before, and comes later.
+          yield* store.acquire(by("a", long, 1), ["s:2"])
+          yield* store.release(by("a", long, 1), ["s:1", "s:3"])
+          expect([...(yield* store.view).holders.keys()].sort()).toEqual(["s:1", "s:2"])
+          yield* store.release(by("a", long, 1))
+          expect([...(yield* store.view).holders.keys()].sort()).toEqual(["s:1", "s:2"])
+          yield* store.release(by("a", long, 2))
+          expect((yield* store.view).holders.size).toBe(0)
+        })
+    )
+
+    promise(
+      "gives what another had with many grants, from its own first one on",
+      (store) =>
+        Effect.gen(function*() {
+          yield* store.join(node("a"), short)
+          yield* store.join(node("b"), long)
+          yield* store.acquire(by("a", short, 7), ["s:1"])
+          yield* expired(store, "a")
+          yield* store.acquire(by("b", long, 1), ["s:1"])
+          yield* store.release(by("b", long, 1), ["s:1"])
+          expect((yield* store.view).holders.size).toBe(0)
+        })
+    )
 
     promise(
       "gives a lease that has run out to another, and never back by itself",
@@ -185,7 +217,7 @@ export const leaseRaceContract = (where: string, pair: Pair) =>
             for (let round = 0; round < 40; round++) {
               yield* store.acquire(by(session), order)
               const held = yield* store.renew(by(session))
-              yield* store.release(session, held.slice(0, 64))
+              yield* store.release(by(session), held.slice(0, 64))
             }
           }), { concurrency: 2 })
         const { holders } = yield* stores[0].view

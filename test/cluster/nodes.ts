@@ -125,8 +125,8 @@ const gated = (
   return {
     join: (node, options) => through(store.join(node, options)),
     renew: (holding) => through(store.renew(holding)),
-    acquire: (holding, shards) => through(store.acquire(holding, shards)),
-    release: (session, shards) => through(store.release(session, shards)),
+    acquire: (granting, shards) => through(store.acquire(granting, shards)),
+    release: (granted, shards) => through(store.release(granted, shards)),
     drain: (address) => through(store.drain(address)),
     leave: (session) => through(store.leave(session)),
     view: through(store.view)

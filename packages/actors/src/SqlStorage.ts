@@ -23,10 +23,18 @@ import { valueBytesMaxDefault } from "./DurableStore.ts"
 import { boundsOf, checkBounds, openDatabase } from "./internal/sql/database.ts"
 import type { Dialect } from "./internal/sql/dialect.ts"
 import { makeGroupCommit } from "./internal/sql/groupCommit.ts"
-import { createIndex, createTable, migrate, type Migrations } from "./internal/sql/migrations.ts"
+import {
+  addColumn,
+  createIndex,
+  createTable,
+  migrate,
+  type Migrations
+} from "./internal/sql/migrations.ts"
 import { execute, query, type Row, transact } from "./internal/sql/transaction.ts"
 
 export {
+  /** Adds a column in either dialect, as a step of a migration. */
+  addColumn,
   /** Makes an index on columns of a table, as a step of a migration. */
   createIndex,
   /** Makes a table in either dialect, as a step of a migration. */

@@ -50,6 +50,12 @@ export interface Holding {
   readonly ttlMillis: number
 }
 
+/** What is granted by one request. */
+export interface Granting extends Holding {
+  /** Grows from one request of a session to the next. */
+  readonly grant: number
+}
+
 /** A store of leases. */
 export interface LeaseStoreService {
   /** Makes a node a member; who has its address must have let its lease run out. */
@@ -63,12 +69,16 @@ export interface LeaseStoreService {
   ) => Effect.Effect<ReadonlyArray<string>, LeaseLost | DurableError.StoreUnavailable>
   /** Takes those shards whose lease nobody holds; gives those that the node holds of them now. */
   readonly acquire: (
-    holding: Holding,
+    granting: Granting,
     shards: ReadonlyArray<string>
   ) => Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable>
-  /** Gives shards up; all that the session holds where none are named. */
+  /**
+   * Gives up shards that were granted by a request or an earlier one; all such where none are named.
+   * Where it is late, as one may be that was given up as unknown, it leaves alone what its session
+   * has acquired since.
+   */
   readonly release: (
-    session: string,
+    granted: Pick<Granting, "session" | "grant">,
     shards?: ReadonlyArray<string>
   ) => Effect.Effect<void, DurableError.StoreUnavailable>
   /** Marks a node as one that gives its shards away; whether there is one. */

@@ -55,7 +55,7 @@ const storeOn = (storage: SqlStorage.Storage): LeaseStoreService => {
       run: (connection) =>
         Effect.map(SqlStorage.execute(connection, text, parameters), Exit.succeed)
     })
-  const grant = changing(synced)
+  const give = changing(synced)
   // A lease that somebody gave up, and that is there still, keeps others waiting, and no more.
   const change = changing(false)
   return {
@@ -70,21 +70,21 @@ const storeOn = (storage: SqlStorage.Storage): LeaseStoreService => {
           return Exit.succeed(held.map(({ shard }) => String(shard)))
         })
       ),
-    acquire: ({ session, ttlMillis }, shards) =>
+    acquire: ({ grant, session, ttlMillis }, shards) =>
       Effect.map(
-        grant(statements.acquire, acquireParameters(storage, shards, [session, ttlMillis])),
+        give(statements.acquire, acquireParameters(storage, shards, [session, ttlMillis, grant])),
         (rows) => rows.map(({ shard }) => String(shard))
       ),
-    release: (session, shards) =>
+    release: ({ grant, session }, shards) =>
       Effect.asVoid(
         shards === undefined
-          ? change(statements.releaseAll, [session])
-          : change(statements.release, [JSON.stringify(shards), session])
+          ? change(statements.releaseAll, [session, grant])
+          : change(statements.release, [JSON.stringify(shards), session, grant])
       ),
     drain: (address) => Effect.map(change(statements.drain, [address]), (rows) => rows.length > 0),
     leave: (session) =>
       Effect.zipRight(
-        change(statements.releaseAll, [session]),
+        change(statements.leaveLeases, [session]),
         Effect.asVoid(change(statements.leave, [session]))
       ),
     view: Effect.gen(function*() {

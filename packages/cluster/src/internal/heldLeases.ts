@@ -51,6 +51,8 @@ export class HeldLeases {
   private acquiring: Acquiring | undefined = undefined
   /** When shards were asked for last. */
   private askedAt = 0
+  /** Requests for shards, in number. */
+  private grants = 0
   private trouble: Trouble | undefined = undefined
 
   constructor(holder: Holder, scope: Scope.Scope) {
@@ -103,7 +105,8 @@ export class HeldLeases {
         this.held.delete(name)
         this.givenUp.set(name, this.holder.now())
       }
-      return this.holder.store.release(this.holder.self.session, names)
+      const { self: { session }, store } = this.holder
+      return store.release({ session, grant: this.grants }, names)
     })
   }
 
@@ -177,7 +180,10 @@ export class HeldLeases {
   ): Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable> {
     const { leaseMillis, now, refreshMillis, store } = this.holder
     return Effect.flatMap(
-      Effect.suspend(() => asked(now(), store.acquire(this.holding, names))),
+      Effect.suspend(() => {
+        const grant = ++this.grants
+        return asked(now(), store.acquire({ ...this.holding, grant }, names))
+      }),
       ([begunAt, taken]) => {
         const at = now()
         // The process stood still meanwhile: others may have what was granted then.

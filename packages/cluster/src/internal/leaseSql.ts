@@ -26,7 +26,8 @@ export const leaseMigrations: SqlStorage.Migrations = {
         "shard TEXT NOT NULL PRIMARY KEY, session TEXT NOT NULL, expires_at BIGINT NOT NULL"
       ),
       SqlStorage.createIndex(leases, "session")
-    ], { discard: true })
+    ], { discard: true }),
+    "2_grants": SqlStorage.addColumn(leases, "granted BIGINT NOT NULL DEFAULT 0")
   }
 }
 
@@ -38,6 +39,7 @@ export const leaseStatementsOf = ({ name, parameter, rows }: SqlStorage.Dialect)
   const now = name === "sqlite"
     ? "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
     : "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+  const greatest = name === "sqlite" ? "MAX" : "GREATEST"
   const value = name === "sqlite" ? "value" : "value #>> '{}'"
   // Whoever joins looks first, and then writes. SQLite has one writer at a time.
   const alone = name === "sqlite" ? [] : [`LOCK TABLE ${cluster} IN EXCLUSIVE MODE`]
@@ -68,17 +70,21 @@ export const leaseStatementsOf = ({ name, parameter, rows }: SqlStorage.Dialect)
     renewLeases: `UPDATE ${leases} SET expires_at = ${now} + ${number(1)}`
       + ` WHERE session = ${parameter(2)} AND expires_at > ${now} RETURNING shard`,
     // PostgreSQL numbers parameters as they are passed; the rows are the first.
-    acquire: `INSERT INTO ${leases} (shard, session, expires_at)`
-      + ` SELECT ${value}, ${parameter(2)}, ${now} + ${number(3)} FROM ${rows} WHERE ${free}`
+    acquire: `INSERT INTO ${leases} (shard, session, expires_at, granted)`
+      + ` SELECT ${value}, ${parameter(2)}, ${now} + ${number(3)}, ${number(4)}`
+      + ` FROM ${rows} WHERE ${free}`
       // In one order, so that two that take the same shards wait, and are not in a deadlock.
       + " ORDER BY 1"
       + " ON CONFLICT (shard) DO UPDATE SET session = excluded.session,"
+      + ` granted = CASE WHEN ${leases}.session = excluded.session`
+      + ` THEN ${greatest}(${leases}.granted, excluded.granted) ELSE excluded.granted END,`
       + ` expires_at = excluded.expires_at WHERE ${leases}.session = excluded.session`
       + ` OR ${leases}.expires_at <= ${now} RETURNING shard`,
-    releaseAll: `DELETE FROM ${leases} WHERE session = ${parameter(1)}`,
+    releaseAll: `DELETE FROM ${leases} WHERE session = ${parameter(1)} AND granted <= ${number(2)}`,
     release: `DELETE FROM ${leases} WHERE shard IN (SELECT ${value} FROM ${rows})`
-      + ` AND session = ${parameter(2)}`,
+      + ` AND session = ${parameter(2)} AND granted <= ${number(3)}`,
     drain: `UPDATE ${nodes} SET draining = 1 WHERE address = ${parameter(1)} RETURNING address`,
+    leaveLeases: `DELETE FROM ${leases} WHERE session = ${parameter(1)}`,
     leave: `DELETE FROM ${nodes} WHERE session = ${parameter(1)}`,
     members: "SELECT address, session, version, weight, started_at,"
       + ` expires_at - ${now} AS lease_left, draining FROM ${nodes} ORDER BY address`,

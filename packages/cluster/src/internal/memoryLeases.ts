@@ -12,6 +12,8 @@ interface Stored {
 
 interface Lease {
   readonly session: string
+  /** The newest request of its session that it was granted by. */
+  readonly grant: number
   readonly expiresAt: number
 }
 
@@ -77,23 +79,29 @@ const leasesIn = (
       if (stored === undefined) return new LeaseLost({ address: session })
       stored.expiresAt = now + ttlMillis
       const mine = heldBy(leases, session, now)
-      for (const shard of mine) leases.set(shard, { session, expiresAt: now + ttlMillis })
+      for (const shard of mine) {
+        const grant = leases.get(shard)?.grant ?? 0
+        leases.set(shard, { session, grant, expiresAt: now + ttlMillis })
+      }
       return Effect.succeed(mine)
     }),
-  acquire: ({ session, ttlMillis }, shards) =>
+  acquire: ({ grant, session, ttlMillis }, shards) =>
     at((now) => {
       for (const shard of shards) {
         const lease = leases.get(shard)
-        const taken = lease !== undefined && lease.session !== session && lease.expiresAt > now
-        if (!taken) leases.set(shard, { session, expiresAt: now + ttlMillis })
+        const isOwn = lease?.session === session
+        if (lease !== undefined && !isOwn && lease.expiresAt > now) continue
+        const newest = isOwn ? Math.max(grant, lease.grant) : grant
+        leases.set(shard, { session, grant: newest, expiresAt: now + ttlMillis })
       }
       const wanted = new Set(shards)
       return Effect.succeed(heldBy(leases, session, now).filter((shard) => wanted.has(shard)))
     }),
-  release: (session, shards) =>
+  release: ({ grant, session }, shards) =>
     Effect.sync(() => {
       for (const shard of shards ?? Array.from(leases.keys())) {
-        if (leases.get(shard)?.session === session) leases.delete(shard)
+        const lease = leases.get(shard)
+        if (lease?.session === session && lease.grant <= grant) leases.delete(shard)
       }
     }),
   view: at((now) =>

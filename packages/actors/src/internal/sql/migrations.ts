@@ -19,27 +19,34 @@ const attemptsMax = 50
 /** How long it waits in between. */
 const attemptDelay: Duration.DurationInput = "100 millis"
 
+const sqliteTypes = { BIGINT: "INTEGER", IDENTITY: "INTEGER PRIMARY KEY AUTOINCREMENT" } as const
+
+const otherTypes = {
+  BIGINT: "BIGINT",
+  IDENTITY: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+} as const
+
+/** Columns with the types of a database in place of `BIGINT` and `IDENTITY`. */
+const typed = (columns: string, types: typeof sqliteTypes | typeof otherTypes): string =>
+  columns.replaceAll(/BIGINT|IDENTITY/g, (type) => types[type as keyof typeof types])
+
 /**
  * Makes a table. `BIGINT` and `IDENTITY` are the types of either database; an identity is never
  * given twice, not even after a row was deleted. SQLite holds to the types of columns only where it
  * is told.
  */
 export const createTable = (name: string, columns: string) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    sql.unsafe(sql.onDialectOrElse({
+      sqlite: () => `CREATE TABLE ${name} (${typed(columns, sqliteTypes)}) STRICT`,
+      orElse: () => `CREATE TABLE ${name} (${typed(columns, otherTypes)})`
+    })))
+
+/** Adds a column, with the types of `createTable`. */
+export const addColumn = (table: string, column: string) =>
   Effect.flatMap(SqlClient, (sql) => {
-    const [types, options] = sql.onDialectOrElse({
-      sqlite: () =>
-        [{ BIGINT: "INTEGER", IDENTITY: "INTEGER PRIMARY KEY AUTOINCREMENT" }, " STRICT"] as const,
-      orElse: () =>
-        [{
-          BIGINT: "BIGINT",
-          IDENTITY: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
-        }, ""] as const
-    })
-    const typed = columns.replaceAll(
-      /BIGINT|IDENTITY/g,
-      (type) => types[type as keyof typeof types]
-    )
-    return sql.unsafe(`CREATE TABLE ${name} (${typed})${options}`)
+    const types = sql.onDialectOrElse({ sqlite: () => sqliteTypes, orElse: () => otherTypes })
+    return sql.unsafe(`ALTER TABLE ${table} ADD COLUMN ${typed(column, types)}`)
   })
 
 /** Makes an index on columns of a table; with `where`, of those rows alone. */
