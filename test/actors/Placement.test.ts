@@ -129,10 +129,13 @@ describe("an actor that moves", () => {
 
   it.scoped("whose right to run is gone stops at once", () =>
     Effect.gen(function*() {
-      const { echo, hosted, waits } = yield* rig
+      const { carried, echo, hosted, waits } = yield* rig
       const asked = yield* Effect.fork(Effect.flip(echo("m-1").Wait()))
+      yield* Effect.fork(echo("m-1").Say({ text: "a" }))
       yield* settle
       yield* hosted.revoke(() => true)
+      // What it has not handled goes where it lives.
+      expect(carried.map(({ tag }) => tag)).toEqual(["Say"])
       // Its handler had begun.
       expect((yield* Fiber.join(asked))._tag).toBe("ActorCrashed")
       yield* TestClock.adjust("10 seconds")

@@ -1,13 +1,13 @@
 /** The traces of ten seeds of `durable-ledger`: the same wherever they are run. */
 export const hashes: Readonly<Record<string, string>> = {
-  "1": "a1f704171434775e",
-  "2": "2858e8216ded475d",
-  "3": "c1e309023d3fdfa4",
-  "4": "3d3c4e3c752f170c",
-  "5": "30e29f0f3012078f",
+  "1": "7a1f5db0cb23f794",
+  "2": "871874dbdbc24d91",
+  "3": "43c8910d6b0efb52",
+  "4": "a46a49f5106f8dda",
+  "5": "f7ca870600aad5e8",
   "6": "a95d658a313ad7f4",
-  "7": "4d99ff491a450732",
-  "8": "f7d5427f4396f7a3",
-  "9": "ad1e15e759b0daeb",
-  "10": "2b19bcb73698bece"
+  "7": "fe6676ff07aedb6d",
+  "8": "a8d07c07f0db4dc5",
+  "9": "5a83931233b8a705",
+  "10": "b95e50429407d7e7"
 }

@@ -27,7 +27,10 @@ export interface Settings {
   readonly handoff: Duration.DurationInput
   /** How long a node may take to give its shards away when it stops. */
   readonly drain: Duration.DurationInput
-  /** How long one try to bring a batch to another node may take. */
+  /**
+   * How long one try to bring a batch to another node may take. For twice as long the messages of a
+   * shard that has moved wait for what its former node gives back.
+   */
   readonly attempt: Duration.DurationInput
   /** The most messages in one batch. */
   readonly batchMax: number

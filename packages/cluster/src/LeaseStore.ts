@@ -73,9 +73,9 @@ export interface LeaseStoreService {
     shards: ReadonlyArray<string>
   ) => Effect.Effect<ReadonlyArray<string>, DurableError.StoreUnavailable>
   /**
-   * Gives up shards that were granted by a request or an earlier one; all such where none are named.
-   * Where it is late, as one may be that was given up as unknown, it leaves alone what its session
-   * has acquired since.
+   * Gives up shards that were granted by a request or an earlier one; all such where none are
+   * named. Where it is late, as one may be that was given up as unknown, it leaves alone what its
+   * session has acquired since.
    */
   readonly release: (
     granted: Pick<Granting, "session" | "grant">,

@@ -23,6 +23,9 @@ export const protocolVersion = "2"
 /** Events that wait for a slow reader; the oldest are forgotten. */
 const eventsMax = 1_024
 
+/** For so many tries of a batch a node that stops waits until all is sent: a recall takes two. */
+const sentTries = 3
+
 /** The store says that a shard is held some time before its actors may run: it is looked again. */
 const lookAfterGainMillis = 3_000
 const lookEveryMillis = 250
@@ -56,7 +59,7 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     yield* Effect.forkScoped(stopWithLease(ground.lease, hosted))
     // Its last answers, before nobody takes it for a member any more.
     yield* Effect.addFinalizer(() =>
-      Effect.zipRight(drain, untilSent(() => router.isEmpty, bounds.attemptMillis))
+      Effect.zipRight(drain, untilSent(() => router.isEmpty, sentTries * bounds.attemptMillis))
     )
     const cluster: ClusterService = {
       self,

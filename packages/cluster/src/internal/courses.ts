@@ -12,6 +12,9 @@ import { RemoteWatch } from "./remoteWatch.ts"
 /** Where the messages for a shard go: to a session of another node, or to actors here. */
 export type Way = Peer | "here"
 
+/** How many tries of a batch may be lost before a recall is given up. */
+const recallTries = 2
+
 /** What the courses need of their router. */
 export interface Roads {
   /** Where the messages for a shard are to go now; nothing where that is not known. */
@@ -23,14 +26,16 @@ export interface Roads {
   readonly heldMax: number
   /** How long a message may wait for a holder of its shard. */
   readonly holdMillis: number
-  /** How long the node that a shard has left may take to say what it gives back. */
-  readonly recallMillis: number
+  /** How long one try to bring a batch to a node may take. */
+  readonly attemptMillis: number
   /** It is to be found out soon who holds what. */
   readonly lookAgain: () => void
 }
 
 interface Course {
   readonly way: Way
+  /** The order of the first message that went to this session, or here; 0 for the first way. */
+  readonly begun: number
   /** The order of the newest message that went this way; not kept for actors here. */
   latest: number
 }
@@ -75,7 +80,7 @@ export class Courses {
       this.advance(shard)
       return
     }
-    const way = this.openWay(shard)
+    const way = this.openWay(shard, outgoing.parcel.order)
     if (way === undefined) this.hold(outgoing)
     else this.send([outgoing], shard, way)
   }
@@ -118,7 +123,8 @@ export class Courses {
 
   /** Sends what waits for a shard, where its way is known and open. */
   private advance(shard: number): void {
-    const way = this.held.has(shard) ? this.openWay(shard) : undefined
+    const first = this.held.get(shard)?.[0]
+    const way = first === undefined ? undefined : this.openWay(shard, first.parcel.order)
     if (way !== undefined) this.send(this.unhold(shard), shard, way)
   }
 
@@ -136,35 +142,36 @@ export class Courses {
     }
   }
 
-  /** Where the messages for a shard go now; nothing where they are to wait. */
-  private openWay(shard: number): Way | undefined {
+  /** Where the messages for a shard go from `order` on; nothing where they are to wait. */
+  private openWay(shard: number, order: number): Way | undefined {
     const way = this.roads.wayOf(shard)
     // What it gives back comes first, however long that takes: there is no other way.
     if (way === undefined || (way !== "here" && way.recalling.has(shard))) return undefined
     const course = this.courses.get(shard)
     if (course?.way !== way) {
       if (course !== undefined && !this.hasRecalled(shard, course.way)) return undefined
-      this.courses.set(shard, { way, latest: 0 })
+      const isFirst = course === undefined
+      const begun = isFirst ? 0 : isSame(course.way, way) ? course.begun : order
+      this.courses.set(shard, { way, begun, latest: 0 })
     }
     this.recalls.delete(shard)
     return way
   }
 
   private hasRecalled(shard: number, former: Way): boolean {
-    // What a session had that is over is known by then, or never will be.
+    // What went by a closed link comes back by no recall; where it comes late, it is refused.
     if (former === "here" || former.closed) return true
-    const { now, recallMillis } = this.roads
+    const { attemptMillis, now } = this.roads
     const until = this.recalls.get(shard)
     if (until !== undefined) return !former.recalling.has(shard) || now() >= until
-    this.recalls.set(shard, now() + recallMillis)
+    this.recalls.set(shard, now() + recallTries * attemptMillis)
     // Also where it was asked before: it may have given more back since it has answered that.
     this.recall(shard, former)
     return false
   }
 
   private recallOnce(shard: number, peer: Peer): void {
-    if (peer.closed || peer.recalling.has(shard)) this.unqueue(shard, peer)
-    else this.recall(shard, peer)
+    if (!peer.closed && !peer.recalling.has(shard)) this.recall(shard, peer)
   }
 
   private recall(shard: number, peer: Peer): void {
@@ -186,9 +193,9 @@ export class Courses {
   /** Whether a later message has gone another way than the one which a message comes back from. */
   private isOvertaken({ parcel, shard }: Outgoing, from: Way): boolean {
     const course = this.courses.get(shard)
-    if (course === undefined || isSame(course.way, from) || parcel instanceof RemoteWatch) {
-      return false
-    }
+    if (course === undefined || parcel instanceof RemoteWatch) return false
+    // What is newer went there after it had come back.
+    if (isSame(course.way, from)) return parcel.order < course.begun
     return course.way === "here" || parcel.order < course.latest
   }
 

@@ -31,7 +31,7 @@ export interface Office {
   readonly queuedMax: number
   readonly attemptMillis: number
   readonly fires: Buggify.Fires
-  /** A tell of another node that was given back to it, and never came there. */
+  /** A tell of another node that was given back to it, and may not have come there. */
   readonly deadLetter: (address: ActorAddress.ActorAddress, tag: string) => void
   /** Messages that reached nobody there, in order; what is queued for their shards follows them. */
   readonly elsewhere: (messages: ReadonlyArray<Outgoing>, peer: Peer) => void
@@ -179,7 +179,7 @@ export class Peer {
             onSuccess: (receipt) => Effect.sync(() => this.received(numbered, receipt)),
             onFailure: (error) =>
               error !== silent && error._tag === "WrongSession"
-                ? Effect.sync(() => this.superseded(error, tries === 1 ? numbered : []))
+                ? Effect.sync(() => this.superseded(error, tries === 1 ? numbered : undefined))
                 : Effect.zipRight(
                   jittered(wait),
                   attempt(Math.min(wait * 2, retryMillis.max))
@@ -231,8 +231,12 @@ export class Peer {
 
   // Its node was started anew, or has given this link up. A former try of the batch at hand may
   // have been taken in.
-  private superseded({ session }: WrongSession, unseen: ReadonlyArray<Numbered>): void {
-    this.received(unseen, { elsewhere: unseen.map((_, position) => position) })
+  private superseded({ session }: WrongSession, unseen: ReadonlyArray<Numbered> | undefined): void {
+    if (unseen !== undefined) {
+      const letters = this.posted.filter((entry) => !isOutgoing(entry))
+      this.received(unseen, { elsewhere: unseen.map((_, position) => position) })
+      this.posted = letters
+    }
     const reason = session === this.session
       ? "it has given up its link"
       : `its node runs as ${session} now`

@@ -49,15 +49,15 @@ export class Router implements Placement.Placement {
   constructor(region: Region) {
     this.region = region
     const { heldMax, holdMillis, lookAgain, now, office, shards } = region
-    const { attemptMillis: recallMillis, nextNumber } = office
+    const { attemptMillis, nextNumber } = office
     this.courses = new Courses({
+      attemptMillis,
       heldMax,
       holdMillis,
       lookAgain,
       nextNumber,
       now,
       shards: shards.count,
-      recallMillis,
       wayOf: (shard) => this.wayOf(shard)
     })
   }
@@ -116,7 +116,7 @@ export class Router implements Placement.Placement {
 
   /** Messages that their node did not take: they wait, with what is queued behind them. */
   readonly elsewhere = (messages: ReadonlyArray<Outgoing>, peer: Peer): void => {
-    for (const { shard } of messages) this.holders.delete(shard)
+    for (const { shard } of messages) this.forget(shard, peer)
     this.courses.takeBack(messages, peer)
     this.region.lookAgain()
   }
@@ -124,7 +124,7 @@ export class Router implements Placement.Placement {
   /** A message that a node had taken, and gives back, since its actor moves away from there. */
   readonly givenBack = (outgoing: Outgoing, peer: Peer): void => {
     const { shard } = outgoing
-    if (this.holders.get(shard) === peer.session) this.holders.delete(shard)
+    this.forget(shard, peer)
     // No message from here has such a number.
     if (outgoing.parcel.order > this.order) {
       const { parcel, parcel: { address, tag } } = outgoing
@@ -194,6 +194,11 @@ export class Router implements Placement.Placement {
   /** How many messages wait for a way to their actors. */
   get waiting(): number {
     return this.courses.waiting
+  }
+
+  /** A node has said that it does not hold a shard. */
+  private forget(shard: number, { session }: Peer): void {
+    if (this.holders.get(shard) === session) this.holders.delete(shard)
   }
 
   private isMember(session: string): boolean {

@@ -37,9 +37,10 @@ export const makeHostedSystem = (
         Effect.forEach(
           cellsOf(system, concerns),
           ([species, cell]) => {
-            const stopped = species.stopCell(cell, "moved")
+            // First: what is forced ends as it is stopped.
+            cell.stop("moved")
             cell.force()
-            return stopped
+            return species.stopCell(cell, "moved")
           },
           { concurrency: "unbounded", discard: true }
         )
