@@ -159,8 +159,8 @@ export class Caller {
 
   /** Takes a watch in, and tells `peer` of the end; false where its actor does not live here. */
   watch([, number, type, id]: WatchLetter, peer: Peer): boolean {
-    const { hosted, isHere, isStarting, shardOf } = this.household
-    if (!isHere(type, id) || this.returned.has(shardOf(id))) return false
+    const { hosted, isStarting } = this.household
+    if (!this.takes(type, id)) return false
     if (!hosted.hasType(type) && isStarting()) return false
     if (this.watches.size >= DeathWatch.watchesMax) {
       peer.tell([endedKind, number, "node-lost"])
@@ -191,6 +191,12 @@ export class Caller {
     this.streams.clear()
   }
 
+  // It is asked of each message: mostly nothing is given back, and the id is not hashed for it.
+  private takes(type: string, id: string): boolean {
+    const { isHere, shardOf } = this.household
+    return isHere(type, id) && (this.returned.size === 0 || !this.returned.has(shardOf(id)))
+  }
+
   // What was sent after it, and is on its way still, must not be handled before it.
   private giveBack(id: string, peer: Peer, letter: Letter): void {
     this.returned.add(this.household.shardOf(id))
@@ -198,7 +204,7 @@ export class Caller {
   }
 
   private deliver({ id, payload, tag, type }: Message, sent: Sent): boolean {
-    const { hosted, isHere, isStarting, shardOf, streamsMax } = this.household
+    const { hosted, isStarting, streamsMax } = this.household
     const { deadline } = sent
     const isTell = deadline === Infinity
     const address = { type, id }
@@ -207,7 +213,7 @@ export class Caller {
       if (isTell) hosted.service.engine.deadLetter(address, tag, "undelivered")
       return true
     }
-    if (!isHere(type, id) || this.returned.has(shardOf(id))) return false
+    if (!this.takes(type, id)) return false
     if (!hosted.hasType(type)) {
       if (isStarting()) return false
       const { address: node } = this.household
