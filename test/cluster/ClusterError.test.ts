@@ -11,6 +11,15 @@ it.each([
     new ClusterError.ShardsDiffer({ shards: 8, stored: 4 }),
     "this node is set to 8 shards, and its cluster has 4; set all nodes alike"
   ],
+  [
+    new ClusterError.ProtocolsDiffer({
+      address: "h:1",
+      theirs: { oldest: 1, newest: 2 },
+      ours: { oldest: 3, newest: 3 }
+    }),
+    "the node h:1 of the cluster speaks the versions 1 to 2 of the protocol between nodes, and this"
+    + " one version 3; stop all nodes of the other release before this one starts"
+  ],
   [new ClusterError.LeaseLost({ address: "h:1" }), "the node h:1 is no longer a member"]
 ])("%s says what is wrong, and the way out", (error, says) => {
   expect(error.message).toContain(says)

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { PeerTransport, SocketTransport } from "@plantd/cluster"
+import { LeaseStore, PeerTransport, SocketTransport } from "@plantd/cluster"
 import { type Batch, WrongSession } from "@plantd/cluster/PeerTransport"
-import { Effect } from "effect"
-import { connect } from "node:net"
+import { Context, Effect, Fiber, Layer, Logger, Schedule } from "effect"
+import { connect, createServer, type Socket } from "node:net"
 import { occupiedPort } from "../integration/harness.ts"
 
 const ports = { next: 25_700 + (process.pid % 400) * 10 }
@@ -31,7 +31,27 @@ const served = Effect.gen(function*() {
   return { port, post, taken }
 })
 
-const onSockets = Effect.provide(SocketTransport.layer)
+const layer = Layer.provide(SocketTransport.layer, LeaseStore.layerMemory)
+const onSockets = Effect.provide(layer)
+
+/** A transport of another cluster. */
+const stranger = Effect.map(Layer.build(Layer.fresh(layer)), Context.get(PeerTransport))
+
+const opened = (socket: Socket) =>
+  Effect.async<void>((resume) => {
+    if (!socket.connecting) return resume(Effect.void)
+    socket.once("connect", () => resume(Effect.void))
+    socket.once("close", () => resume(Effect.void))
+  })
+
+/** Waits for the end of a connection, and says what came before. */
+const said = (socket: Socket) =>
+  Effect.async<string>((resume) => {
+    let text = ""
+    socket.on("data", (data) => (text += data.toString("latin1")))
+    socket.on("error", () => undefined)
+    socket.on("close", () => resume(Effect.succeed(text)))
+  })
 
 describe("a transport on sockets", () => {
   it.scopedLive("brings batches as they are, and what became of them back", () =>
@@ -74,5 +94,61 @@ describe("a transport on sockets", () => {
         })
       }
       expect(yield* post(batch("b", [1]))).toEqual({ elsewhere: [1] })
+    }).pipe(onSockets))
+
+  it.scopedLive("takes nothing from another cluster, and says who came; it tells it nothing", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logged = Logger.replace(
+        Logger.defaultLogger,
+        Logger.make(({ message }) => void lines.push(String(message)))
+      )
+      const { port, post, taken } = yield* Effect.provide(served, logged)
+      const theirs = yield* (yield* stranger).connect(`${host}:${port}`)
+      for (let attempt = 0; attempt < 3; attempt++) {
+        expect(yield* Effect.flip(theirs(batch("b", [1])))).toMatchObject({ _tag: "PeerLost" })
+      }
+      expect(taken).toEqual([])
+      expect(lines).toEqual([`${host} could not prove that it is a node of this cluster`])
+      expect(yield* post(batch("b", [1]))).toEqual({ elsewhere: [1] })
+    }).pipe(onSockets))
+
+  it.scopedLive("shows to nobody in between what it brings", () =>
+    Effect.gen(function*() {
+      const { port, taken } = yield* served
+      const passed: Array<Buffer> = []
+      const between = createServer((from) => {
+        const to = connect(port, host)
+        from.on("data", (data) => passed.push(data)).on("error", () => to.destroy()).pipe(to)
+        to.on("data", (data) => passed.push(data)).on("error", () => from.destroy()).pipe(from)
+      })
+      const at = ports.next++
+      yield* Effect.acquireRelease(
+        Effect.async<void>((resume) => {
+          between.listen(at, host, () => resume(Effect.void))
+        }),
+        () => Effect.sync(() => between.close())
+      )
+      const post = yield* (yield* PeerTransport).connect(`${host}:${at}`)
+      const words = "open the valve".repeat(20)
+      expect(yield* post(batch("b", [words]))).toEqual({ elsewhere: [1] })
+      expect(taken[0]?.letters).toEqual([words])
+      expect(Buffer.concat(passed).length).toBeGreaterThan(words.length)
+      expect(Buffer.concat(passed).toString("latin1")).not.toContain("valve")
+    }).pipe(onSockets))
+
+  it.scopedLive("cuts off those who prove nothing, and is there for nodes again", () =>
+    Effect.gen(function*() {
+      const { port, post } = yield* served
+      const ends: Array<Fiber.Fiber<string>> = []
+      // More than it takes at a time; no more at once than wait to be taken.
+      for (let wave = 0; wave < 3; wave++) {
+        const silent = Array.from({ length: 400 }, () => connect(port, host))
+        for (const socket of silent) ends.push(yield* Effect.fork(said(socket)))
+        yield* Effect.forEach(silent, opened, { concurrency: "unbounded" })
+      }
+      const again = Schedule.intersect(Schedule.spaced("100 millis"), Schedule.recurs(100))
+      expect(yield* Effect.retry(post(batch("b", [1])), again)).toEqual({ elsewhere: [1] })
+      expect(new Set(yield* Fiber.joinAll(ends))).toEqual(new Set([""]))
     }).pipe(onSockets))
 })

@@ -1,12 +1,13 @@
 /** What every store of leases promises. */
 import { describe, expect, it } from "@effect/vitest"
 import { LeaseStore, type LeaseStoreService } from "@plantd/cluster"
-import { Context, Effect, type Either, Layer, type Scope } from "effect"
+import { inspect } from "node:util"
+import { Context, Effect, type Either, Layer, Redacted, type Scope } from "effect"
 
 const node = (name: string, more: object = {}) => ({
   address: `${name}:1`,
   session: name,
-  version: "1",
+  protocols: { oldest: 1, newest: 1 },
   weight: 1,
   shards: 4,
   ...more
@@ -46,7 +47,13 @@ export const leaseStoreContract = (where: string, layer: Layer.Layer<LeaseStore>
         const { holders, members } = yield* store.view
         expect(holders.size).toBe(0)
         expect(members).toMatchObject([
-          { address: "a:1", session: "a", version: "1", weight: 3, draining: false }
+          {
+            address: "a:1",
+            session: "a",
+            protocols: { oldest: 1, newest: 1 },
+            weight: 3,
+            draining: false
+          }
         ])
         expect(members[0]?.leaseLeft).toBeGreaterThan(50_000)
         expect(members[0]?.leaseLeft).toBeLessThanOrEqual(60_000)
@@ -140,6 +147,38 @@ export const leaseStoreContract = (where: string, layer: Layer.Layer<LeaseStore>
         })
     )
 
+    promise(
+      "refuses a node that has no version of the protocol in common with one that is there",
+      (store) =>
+        Effect.gen(function*() {
+          const speaks = (oldest: number, newest: number) => ({ protocols: { oldest, newest } })
+          yield* store.join(node("a", speaks(2, 3)), short)
+          for (const [ours, name] of [[speaks(4, 5), "newer"], [speaks(1, 1), "older"]] as const) {
+            expect(yield* Effect.flip(store.join(node(name, ours), long))).toMatchObject({
+              _tag: "ProtocolsDiffer",
+              address: "a:1",
+              theirs: { oldest: 2, newest: 3 },
+              ours: ours.protocols
+            })
+          }
+          yield* expired(store, "a")
+          yield* store.join(node("b", speaks(3, 4)), long)
+          yield* store.join(node("c", speaks(4, 5)), long)
+          const { members } = yield* store.view
+          expect(members.find(({ session }) => session === "c")?.protocols).toEqual(
+            { oldest: 4, newest: 5 }
+          )
+        })
+    )
+
+    promise("has one secret, which it does not show", (store) =>
+      Effect.gen(function*() {
+        const [secret, again] = yield* Effect.all([store.secret, store.secret], { concurrency: 2 })
+        expect(Redacted.value(secret)).toMatch(/^[\da-f]{64}$/)
+        expect(Redacted.value(again)).toBe(Redacted.value(secret))
+        expect(inspect(secret) + JSON.stringify(secret)).not.toContain(Redacted.value(secret))
+      }))
+
     promise("marks who drains, and forgets who leaves", (store) =>
       Effect.gen(function*() {
         yield* store.join(node("a"), long)
@@ -179,6 +218,14 @@ export const leaseRaceContract = (where: string, pair: Pair) =>
           }), { concurrency: 2 })
         expect(taken.flat().length).toBe(shards.length)
         expect(new Set(taken.flat()).size).toBe(shards.length)
+      }))
+
+    it.scopedLive("have one secret, whoever asks for it first", () =>
+      Effect.gen(function*() {
+        const secrets = yield* Effect.forEach(yield* pair, ({ secret }) => secret, {
+          concurrency: 2
+        })
+        expect(new Set(secrets.map(Redacted.value)).size).toBe(1)
       }))
 
     it.scopedLive("give an address to one node, and the cluster one number of shards", () =>

@@ -129,7 +129,8 @@ const gated = (
     release: (granted, shards) => through(store.release(granted, shards)),
     drain: (address) => through(store.drain(address)),
     leave: (session) => through(store.leave(session)),
-    view: through(store.view)
+    view: through(store.view),
+    secret: through(store.secret)
   }
 }
 

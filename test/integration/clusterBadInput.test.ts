@@ -1,10 +1,13 @@
 /** What operators get wrong: each is told, or does no harm. */
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { LeaseStore, SqlLeaseStore } from "@plantd/cluster"
+import { ClusterNode } from "@plantd/node"
+import { Context, Effect, Layer } from "effect"
 import {
   divided,
   file,
   freePort,
+  idOn,
   idsOn,
   ids,
   makeCluster,
@@ -15,6 +18,7 @@ import {
 import { gate } from "./gate.ts"
 import * as harness from "./harness.ts"
 import { postgresOfFile } from "./postgres.ts"
+import { NextTally } from "./tally.ts"
 
 const { database } = postgresOfFile()
 
@@ -61,6 +65,34 @@ describe("a node is refused", () => {
         expect(said[1]).toContain(`another node of the cluster has the address 127.0.0.1:${port}`)
         expect(said[1]).toContain("give this one another address")
         expect(said[2]).toContain("set to 128 shards, and its cluster has 256")
+      }),
+    60_000
+  )
+
+  it.scopedLive(
+    "where another one speaks a protocol that it does not know",
+    () =>
+      Effect.gen(function*() {
+        const storage = yield* file
+        const leases = yield* Layer.build(
+          Layer.provide(SqlLeaseStore.layer, ClusterNode.storage(storage))
+        )
+        yield* Context.get(leases, LeaseStore).join(
+          {
+            address: "127.0.0.1:1",
+            session: "later",
+            protocols: { oldest: 98, newest: 99 },
+            weight: 1,
+            shards: 256
+          },
+          { ttlMillis: 60_000 }
+        )
+        const said = yield* refusal(storage, yield* freePort)
+        expect(said).toContain(
+          "the node 127.0.0.1:1 of the cluster speaks the versions 98 to 99 of the protocol between"
+            + " nodes, and this one version"
+        )
+        expect(said).toContain("stop all nodes of the other release")
       }),
     60_000
   )
@@ -119,6 +151,26 @@ it.scopedLive(
         expect(error).toMatchObject({ _tag: "ActorNotRegistered", node: nodes[1]?.address })
         expect(error.message).toContain("start that node with the modules")
       }
+    }),
+  60_000
+)
+
+it.scopedLive(
+  "nodes of two releases run side by side: what the older one does not know, it says so",
+  () =>
+    Effect.gen(function*() {
+      const rig = yield* makeCluster(yield* file)
+      const later = yield* makeCluster(rig.storage, { environment: { TALLY: "next" } })
+      const nodes = yield* Effect.all([rig.start(), later.start()], { concurrency: 2 })
+      yield* divided(rig, nodes)
+      const tally = yield* Effect.provide(NextTally.client, rig.context)
+      const [old, next] = [yield* idOn(rig, nodes[0]), yield* idOn(rig, nodes[1])]
+      for (const id of [old, next]) yield* tally(id).Apply({ entry: "one" })
+      expect(yield* tally(next).Count()).toBe(1)
+      const error = yield* Effect.flip(tally(old).Count())
+      expect(error).toMatchObject({ _tag: "MessageInvalid", tag: "Count", part: "payload" })
+      expect(error.message).toContain("Count")
+      expect(yield* tally(old).Apply({ entry: "two" })).toBe(2)
     }),
   60_000
 )

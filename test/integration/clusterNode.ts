@@ -3,7 +3,7 @@
  * where the storage is a file or `postgres://…`, and LISTEN is the port that it listens on where
  * that is another one. It says when it is up, and which of its actors started and ended. With
  * VALVE="COMMANDS TELEMETRY" it controls the valve that is served there, too; with TALLY=none it
- * knows no tallies.
+ * knows no tallies, with TALLY=next those of a later release.
  */
 import "./skew.ts"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -14,7 +14,7 @@ import { Link, ZmqTransport } from "@plantd/hardware"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Effect, Layer, Logger, Stream } from "effect"
 import { clientOf } from "./storage.ts"
-import { TallyLive } from "./tally.ts"
+import { NextTallyLive, TallyLive } from "./tally.ts"
 import { Valve } from "./valve.ts"
 
 const [, , storage = "", port = "", listen = port] = process.argv
@@ -46,7 +46,11 @@ const valve = commands === undefined || telemetry === undefined
     config: () => ({ commands, telemetry })
   }).pipe(Layer.provide([SqlDeviceStore.layer, ZmqTransport.layer]))
 
-const tallies = process.env["TALLY"] === "none" ? Layer.empty : TallyLive
+const releases: Readonly<Record<string, typeof TallyLive>> = {
+  none: Layer.empty,
+  next: NextTallyLive
+}
+const tallies = releases[process.env["TALLY"] ?? ""] ?? TallyLive
 
 const node = Layer.mergeAll(tallies, valve, tell).pipe(
   Layer.provide(ClusterSystem.layer({ port: Number(port), listenPort: Number(listen) })),

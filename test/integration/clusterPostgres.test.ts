@@ -54,7 +54,8 @@ it.scopedLive("a lease that was granted is not forgotten by a server that crashe
     const { start, stop } = yield* postgres
     const open = Layer.build(Layer.provide(SqlLeaseStore.layer, clientOf(url)))
     const leases = Context.get(yield* open, LeaseStore)
-    const self = { address: "127.0.0.1:1", session: "s", version: "1", weight: 1, shards: 2 }
+    const protocols = { oldest: 1, newest: 1 }
+    const self = { address: "127.0.0.1:1", session: "s", protocols, weight: 1, shards: 2 }
     const holding = { session: "s", ttlMillis: 3_600_000, grant: 1 }
     yield* leases.join(self, { ttlMillis: 1_000 })
     yield* leases.acquire(holding, ["default:1"])

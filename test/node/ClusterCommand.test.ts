@@ -9,14 +9,14 @@ import { told } from "./told.ts"
 const member = {
   address: "a:1",
   session: "s-1",
-  version: "1",
+  protocols: { oldest: 1, newest: 1 },
   weight: 2,
   startedAt: 0,
   leaseLeft: 1_234.4,
   draining: false
 }
 
-const joining = { version: "1", weight: 1, shards: 256 }
+const joining = { protocols: { oldest: 1, newest: 1 }, weight: 1, shards: 256 }
 
 describe("the status of a cluster", () => {
   it("is a line for each node", () => {

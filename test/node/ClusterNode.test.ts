@@ -1,6 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
+import { LeaseStore, SqlLeaseStore } from "@plantd/cluster"
 import { ClusterNode, NodeConfig } from "@plantd/node"
 import { Effect, Layer } from "effect"
+import { statSync } from "node:fs"
+import { databaseFile } from "../actors/durable.ts"
 
 const starting = (more: Partial<NodeConfig.NodeConfig>) =>
   Effect.flip(
@@ -30,6 +33,20 @@ describe("a node that cannot start", () => {
       expect(error._tag).toBe(tag)
       expect(error.message).toContain(says)
       expect(error.message).not.toContain("hidden")
+    }))
+
+  it.scopedLive("a new database file, and those beside it, can be read by its owner alone", () =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      yield* Effect.gen(function*() {
+        const { join } = yield* LeaseStore
+        const protocols = { oldest: 1, newest: 1 }
+        const node = { address: "a:1", session: "a", protocols, weight: 1, shards: 4 }
+        yield* join(node, { ttlMillis: 1_000 })
+        for (const name of [file, `${file}-wal`, `${file}-shm`]) {
+          expect([name, statSync(name).mode & 0o777]).toEqual([name, 0o600])
+        }
+      }).pipe(Effect.provide(Layer.provide(SqlLeaseStore.layer, ClusterNode.storage(file))))
     }))
 
   it("a storage is shown without its password", () => {

@@ -97,9 +97,16 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/cluster/src/internal/servedStream.ts"
   ],
   "test/cluster/Watches.test.ts": ["packages/cluster/src/internal/remoteWatch.ts"],
-  "test/cluster/LeaseStore.test.ts": ["packages/cluster/src/internal/memoryLeases.ts"],
+  "test/cluster/LeaseStore.test.ts": [
+    "packages/cluster/src/internal/clusterSecret.ts",
+    "packages/cluster/src/internal/memoryLeases.ts",
+    "packages/cluster/src/internal/protocols.ts"
+  ],
   "test/cluster/SqlLeaseStore.test.ts": ["packages/cluster/src/internal/leaseSql.ts"],
-  "test/cluster/SocketTransport.test.ts": ["packages/cluster/src/PeerTransport.ts"],
+  "test/cluster/SocketTransport.test.ts": [
+    "packages/cluster/src/PeerTransport.ts",
+    "packages/cluster/src/internal/securedSockets.ts"
+  ],
   "test/actors/ActorContext.test.ts": ["packages/actors/src/internal/engine/incarnation.ts"],
   "test/actors/LifecycleLog.test.ts": ["packages/actors/src/internal/engine/lifecycleLog.ts"],
   "test/actors/Supervision.test.ts": ["packages/actors/src/internal/checked.ts"],

@@ -15,16 +15,15 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { ActorSystem, type ActorSystemSettings } from "@plantd/actors"
 import { Context, Effect, Layer } from "effect"
 import { Cluster } from "./Cluster.ts"
-import type { AddressInUse, ShardsDiffer } from "./ClusterError.ts"
 import { defaults, type Settings } from "./ClusterSettings.ts"
 import { makeNode } from "./internal/clusterNode.ts"
-import type { LeaseStore } from "./LeaseStore.ts"
+import type { LeaseStore, RefusedError } from "./LeaseStore.ts"
 import type { CannotListen, PeerTransport } from "./PeerTransport.ts"
 import * as SocketTransport from "./SocketTransport.ts"
 import * as SqlLeaseStore from "./SqlLeaseStore.ts"
 
 /** What keeps a node from joining. */
-export type JoinError = AddressInUse | ShardsDiffer | CannotListen | SqlLeaseStore.OpenError
+export type JoinError = RefusedError | CannotListen | SqlLeaseStore.OpenError
 
 /** The settings of a node, and of its actor system. */
 export type NodeSettings = Partial<Settings> & {
@@ -45,6 +44,6 @@ export const layer = (
   settings: NodeSettings = {}
 ): Layer.Layer<ActorSystem | Cluster, JoinError, SqlClient> =>
   layerOn(settings).pipe(
-    Layer.provide(SqlLeaseStore.layer),
-    Layer.provide(SocketTransport.layer)
+    Layer.provide(SocketTransport.layer),
+    Layer.provide(SqlLeaseStore.layer)
   )

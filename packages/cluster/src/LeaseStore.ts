@@ -5,8 +5,14 @@
  * PostgreSQL. As in Gray and Cheriton, Leases (SOSP 1989).
  */
 import type { DurableError } from "@plantd/actors"
-import { Context, type Effect, Layer } from "effect"
-import type { AddressInUse, LeaseLost, ShardsDiffer } from "./ClusterError.ts"
+import { Context, type Effect, Layer, type Redacted } from "effect"
+import type {
+  AddressInUse,
+  LeaseLost,
+  Protocols,
+  ProtocolsDiffer,
+  ShardsDiffer
+} from "./ClusterError.ts"
 import { memoryLeases } from "./internal/memoryLeases.ts"
 
 /** One run of a node. */
@@ -19,7 +25,7 @@ export interface Session {
 
 /** A node that joins. */
 export interface Joining extends Session {
-  readonly version: string
+  readonly protocols: Protocols
   /** How many shards it is to have, relative to other nodes. */
   readonly weight: number
   /** How many shards the cluster has. */
@@ -28,7 +34,7 @@ export interface Joining extends Session {
 
 /** A node, as the store knows it. */
 export interface Member extends Session {
-  readonly version: string
+  readonly protocols: Protocols
   readonly weight: number
   /** In ms since 1970-01-01 UTC, by the clock of the store. */
   readonly startedAt: number
@@ -56,13 +62,16 @@ export interface Granting extends Holding {
   readonly grant: number
 }
 
+/** What keeps a node from becoming a member. */
+export type RefusedError = AddressInUse | ProtocolsDiffer | ShardsDiffer
+
 /** A store of leases. */
 export interface LeaseStoreService {
   /** Makes a node a member; who has its address must have let its lease run out. */
   readonly join: (
     node: Joining,
     options: { readonly ttlMillis: number }
-  ) => Effect.Effect<void, AddressInUse | ShardsDiffer | DurableError.StoreUnavailable>
+  ) => Effect.Effect<void, RefusedError | DurableError.StoreUnavailable>
   /** Prolongs the lease of a node and all of its shards that have not expired; gives these. */
   readonly renew: (
     holding: Holding
@@ -86,6 +95,12 @@ export interface LeaseStoreService {
   /** The node is no member any more, and holds nothing. */
   readonly leave: (session: string) => Effect.Effect<void, DurableError.StoreUnavailable>
   readonly view: Effect.Effect<View, DurableError.StoreUnavailable>
+  /**
+   * By which nodes prove to each other that they are of this cluster: whoever can read the store
+   * knows it, and nobody else. 32 random bytes in hexadecimal, made when it is first asked for; the
+   * same for ever.
+   */
+  readonly secret: Effect.Effect<Redacted.Redacted, DurableError.StoreUnavailable>
 }
 
 /** What the nodes of a cluster share. */

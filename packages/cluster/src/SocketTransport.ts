@@ -1,10 +1,14 @@
-/** Batches over TCP: the rpc of Effect on its sockets, packed as MessagePack. */
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
-import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+/**
+ * Batches over TCP: the rpc of Effect, packed as MessagePack, on sockets whose ends prove that they
+ * are of the cluster.
+ */
 import { Socket } from "@effect/platform/Socket"
 import { SocketServer } from "@effect/platform/SocketServer"
+import type { DurableError } from "@plantd/actors"
 import { Rpc, RpcClient, RpcGroup, RpcSerialization, RpcServer } from "@effect/rpc"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer, type Redacted, Schedule } from "effect"
+import { dial, listen } from "./internal/securedSockets.ts"
+import { LeaseStore } from "./LeaseStore.ts"
 import {
   Batch,
   CannotListen,
@@ -23,17 +27,16 @@ const protocol = RpcGroup.make(
   Rpc.make("Post", { payload: Batch, success: Receipt, error: WrongSession })
 )
 
-const connectMillis = 1_000
 const reconnectMillis = 100
 
-const serve: PeerTransportService["serve"] = ({ host, port }, take) => {
+type Serve = PeerTransportService["serve"]
+
+const serve = (secret: Redacted.Redacted): Serve => ({ host, port }, take) => {
   const server = RpcServer.layer(protocol, { disableTracing: true, disableFatalDefects: true })
     .pipe(
       Layer.provide(protocol.toLayer({ Post: (batch: Batch) => take(batch) })),
       Layer.provide(RpcServer.layerProtocolSocketServer),
-      Layer.provide(
-        Layer.scoped(SocketServer, NodeSocketServer.make({ host, port }))
-      ),
+      Layer.provide(Layer.scoped(SocketServer, listen({ host, port }, secret))),
       Layer.provide(RpcSerialization.layerMsgPackWith({ maxBufferSize: frameBytesMax }))
     )
   return Effect.asVoid(Layer.build(server)).pipe(
@@ -46,14 +49,13 @@ const serve: PeerTransportService["serve"] = ({ host, port }, take) => {
   )
 }
 
-const connect: PeerTransportService["connect"] = (address) =>
+type Connect = PeerTransportService["connect"]
+
+const connect = (secret: Redacted.Redacted): Connect => (address) =>
   Effect.gen(function*() {
     const split = address.lastIndexOf(":")
-    const socket = yield* NodeSocket.makeNet({
-      host: address.slice(0, split),
-      port: Number(address.slice(split + 1)),
-      openTimeout: connectMillis
-    })
+    const endpoint = { host: address.slice(0, split), port: Number(address.slice(split + 1)) }
+    const socket = yield* dial(endpoint, secret)
     const sockets = yield* RpcClient.makeProtocolSocket({
       retrySchedule: Schedule.spaced(reconnectMillis)
     }).pipe(
@@ -70,9 +72,14 @@ const connect: PeerTransportService["connect"] = (address) =>
         (error) => new PeerLost({ detail: error.message })
       )
     return post
-  }).pipe(
-    Effect.catchAll(({ message }) => Effect.succeed<Post>(() => new PeerLost({ detail: message })))
-  )
+  })
 
-/** Batches over TCP. */
-export const layer: Layer.Layer<PeerTransport> = Layer.succeed(PeerTransport, { serve, connect })
+/** Batches over TCP, between the nodes that share the store of leases: they share its secret. */
+export const layer: Layer.Layer<PeerTransport, DurableError.StoreUnavailable, LeaseStore> = Layer
+  .effect(
+    PeerTransport,
+    Effect.gen(function*() {
+      const secret = yield* (yield* LeaseStore).secret
+      return { serve: serve(secret), connect: connect(secret) }
+    })
+  )

@@ -8,10 +8,24 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { DurableError } from "@plantd/actors"
 import * as SqlStorage from "@plantd/actors/SqlStorage"
-import { Effect, Exit, Layer, type Scope } from "effect"
-import { AddressInUse, LeaseLost, ShardsDiffer } from "./ClusterError.ts"
+import { Effect, Exit, Layer, Redacted, type Scope } from "effect"
+import {
+  AddressInUse,
+  LeaseLost,
+  type Protocols,
+  ProtocolsDiffer,
+  ShardsDiffer
+} from "./ClusterError.ts"
+import { newSecret } from "./internal/clusterSecret.ts"
 import { type LeaseStatements, leaseStatementsOf, leaseMigrations } from "./internal/leaseSql.ts"
-import { type Joining, LeaseStore, type LeaseStoreService, type Member } from "./LeaseStore.ts"
+import { haveCommon } from "./internal/protocols.ts"
+import {
+  type Joining,
+  LeaseStore,
+  type LeaseStoreService,
+  type Member,
+  type RefusedError
+} from "./LeaseStore.ts"
 
 /** What keeps a store from opening. */
 export type OpenError = DurableError.SchemaTooNew | DurableError.StoreUnavailable
@@ -94,6 +108,14 @@ const storeOn = (storage: SqlStorage.Storage): LeaseStoreService => {
         members: members.map(memberOf),
         holders: new Map(holders.map(({ session, shard }) => [String(shard), String(session)]))
       }
+    }),
+    secret: Effect.gen(function*() {
+      const stored = Effect.map(storage.read(statements.secret), ([row]) => row?.["secret"])
+      if ((yield* stored) === undefined) {
+        yield* give(statements.setSecret, [Redacted.value(yield* newSecret)])
+      }
+      // Also where another node has been faster.
+      return Redacted.make(String(yield* stored))
     })
   }
 }
@@ -110,9 +132,9 @@ const acquireParameters = (
 
 const join = (
   statements: LeaseStatements,
-  { address, session, shards, version, weight }: Joining,
+  { address, protocols: ours, session, shards, weight }: Joining,
   ttlMillis: number
-): Run<void, AddressInUse | ShardsDiffer> =>
+): Run<void, RefusedError> =>
 (connection) =>
   Effect.gen(function*() {
     const run = (text: string, ...parameters: ReadonlyArray<unknown>) =>
@@ -125,19 +147,30 @@ const join = (
     }
     const [stored] = yield* run(statements.shards)
     const others = yield* run(statements.others, address)
+    const other = others.find((row) => !haveCommon(protocolsOf(row), ours))
+    if (other !== undefined) {
+      const theirs = protocolsOf(other)
+      return Exit.fail(new ProtocolsDiffer({ address: String(other["address"]), theirs, ours }))
+    }
     const known = stored === undefined ? shards : Number(stored["shards"])
     if (others.length > 0 && known !== shards) {
       return Exit.fail(new ShardsDiffer({ shards, stored: known }))
     }
     yield* run(statements.setShards, shards)
-    yield* run(statements.join, address, session, version, weight, ttlMillis)
+    const { newest, oldest } = ours
+    yield* run(statements.join, address, session, `${newest}`, oldest, weight, ttlMillis)
     return Exit.void
   })
+
+const protocolsOf = (row: SqlStorage.Row): Protocols => ({
+  oldest: Number(row["oldest"]),
+  newest: Number(row["version"])
+})
 
 const memberOf = (row: SqlStorage.Row): Member => ({
   address: String(row["address"]),
   session: String(row["session"]),
-  version: String(row["version"]),
+  protocols: protocolsOf(row),
   weight: Number(row["weight"]),
   startedAt: Number(row["started_at"]),
   leaseLeft: Number(row["lease_left"]),

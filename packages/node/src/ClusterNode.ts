@@ -11,6 +11,7 @@ import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { ZmqTransport } from "@plantd/hardware"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Cause, Data, Effect, Layer, Redacted, Stream } from "effect"
+import { closeSync, openSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { NodeConfig } from "./NodeConfig.ts"
@@ -49,7 +50,11 @@ export const shown = (storage: string): string =>
 /** A server that says nothing for so long is not reached; its client would wait for ever. */
 const connectTimeout = "5 seconds"
 
-/** The database that a configuration names. */
+// Who reads it knows the secret of the cluster. SQLite gives its other files the mode of this one.
+const keptPrivate = (file: string): Effect.Effect<void> =>
+  Effect.ignore(Effect.try(() => closeSync(openSync(file, "a", 0o600))))
+
+/** The database that a configuration names; a new file can be read by its owner alone. */
 export const storage = (name: string): Layer.Layer<SqlClient, StorageUnavailable> => {
   if (/^[a-z][\w+.-]*:\/\//i.test(name) && !isPostgres(name)) {
     const detail = "expected a file of SQLite, or postgres://USER@HOST/NAME"
@@ -57,7 +62,7 @@ export const storage = (name: string): Layer.Layer<SqlClient, StorageUnavailable
   }
   const client = isPostgres(name)
     ? PgClient.layer({ url: Redacted.make(name), connectTimeout })
-    : SqliteClient.layer({ filename: name })
+    : Layer.unwrapEffect(Effect.as(keptPrivate(name), SqliteClient.layer({ filename: name })))
   const failed = (cause: Cause.Cause<unknown>) => {
     const error = Cause.squash(cause)
     const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error

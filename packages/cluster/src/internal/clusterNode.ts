@@ -14,11 +14,9 @@ import { engineOn } from "./clusterEngine.ts"
 import { actorsIn, runnerStorageOf } from "./leaseKeeper.ts"
 import { giveAway, join, lookAgain, newSession, stopWithLease, untilSent } from "./membership.ts"
 import { eventsBetween } from "./memberEvents.ts"
+import { spoken } from "./protocols.ts"
 import { Router } from "./router.ts"
 import { ShardMap } from "./shardMap.ts"
-
-/** The version of what nodes say to each other. */
-export const protocolVersion = "2"
 
 /** Events that wait for a slow reader; the oldest are forgotten. */
 const eventsMax = 1_024
@@ -89,7 +87,7 @@ const groundOf = (settings: Settings) =>
     const self: Joining = {
       address: bounds.address,
       session: yield* newSession(bounds.address),
-      version: protocolVersion,
+      protocols: spoken,
       weight: settings.weight,
       shards: settings.shards
     }

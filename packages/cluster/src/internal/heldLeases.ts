@@ -6,8 +6,8 @@
 import type { DurableError } from "@plantd/actors"
 import type { Buggify } from "@plantd/core"
 import { Effect, Fiber, FiberId, type Scope } from "effect"
-import type { AddressInUse, LeaseLost, ShardsDiffer } from "../ClusterError.ts"
-import type { Joining, LeaseStoreService } from "../LeaseStore.ts"
+import type { LeaseLost } from "../ClusterError.ts"
+import type { Joining, LeaseStoreService, RefusedError } from "../LeaseStore.ts"
 import { type LeaseClock, marginMillis } from "./leaseClock.ts"
 
 /** What is needed to hold leases. */
@@ -26,7 +26,7 @@ export interface Holder {
 }
 
 /** Why a lease was not renewed. */
-type Trouble = LeaseLost | AddressInUse | ShardsDiffer | DurableError.StoreUnavailable
+type Trouble = LeaseLost | RefusedError | DurableError.StoreUnavailable
 
 /** Between two looks whether others have given up what is to be taken, in milliseconds. */
 const acquireAgainMillis = 20

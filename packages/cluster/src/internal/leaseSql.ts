@@ -8,6 +8,7 @@ import { Effect } from "effect"
 const cluster = "plantd_cluster"
 const nodes = "plantd_cluster_nodes"
 const leases = "plantd_cluster_leases"
+const secrets = "plantd_cluster_secrets"
 
 /** Their migrations. */
 export const leaseMigrations: SqlStorage.Migrations = {
@@ -27,7 +28,11 @@ export const leaseMigrations: SqlStorage.Migrations = {
       ),
       SqlStorage.createIndex(leases, "session")
     ], { discard: true }),
-    "2_grants": SqlStorage.addColumn(leases, "granted BIGINT NOT NULL DEFAULT 0")
+    "2_grants": SqlStorage.addColumn(leases, "granted BIGINT NOT NULL DEFAULT 0"),
+    "3_protocols": Effect.all([
+      SqlStorage.addColumn(nodes, "oldest BIGINT NOT NULL DEFAULT 1"),
+      SqlStorage.createTable(secrets, "id BIGINT NOT NULL PRIMARY KEY, secret TEXT NOT NULL")
+    ], { discard: true })
   }
 }
 
@@ -52,18 +57,19 @@ export const leaseStatementsOf = ({ name, parameter, rows }: SqlStorage.Dialect)
   return {
     /** Keeps others from joining until the transaction is over. */
     joinAlone: alone,
-    others: `SELECT 1 AS other FROM ${nodes} WHERE expires_at > ${now}`
-      + ` AND address <> ${parameter(1)} LIMIT 1`,
+    others: `SELECT address, version, oldest FROM ${nodes} WHERE expires_at > ${now}`
+      + ` AND address <> ${parameter(1)} ORDER BY address`,
     shards: `SELECT shards FROM ${cluster} WHERE id = 1`,
     setShards: `INSERT INTO ${cluster} (id, shards) VALUES (1, ${number(1)})`
       + " ON CONFLICT (id) DO UPDATE SET shards = excluded.shards",
     occupant: `SELECT session, started_at FROM ${nodes} WHERE address = ${parameter(1)}`
       + ` AND session <> ${parameter(2)} AND expires_at > ${now}`,
     join: `INSERT INTO ${nodes}`
-      + " (address, session, version, weight, started_at, expires_at, draining)"
-      + ` VALUES (${parameter(1)}, ${parameter(2)}, ${parameter(3)}, ${number(4)}, ${now},`
-      + ` ${now} + ${number(5)}, 0) ON CONFLICT (address) DO UPDATE SET`
-      + " session = excluded.session, version = excluded.version, weight = excluded.weight,"
+      + " (address, session, version, oldest, weight, started_at, expires_at, draining)"
+      + ` VALUES (${parameter(1)}, ${parameter(2)}, ${parameter(3)}, ${number(4)}, ${number(5)},`
+      + ` ${now}, ${now} + ${number(6)}, 0) ON CONFLICT (address) DO UPDATE SET`
+      + " session = excluded.session, version = excluded.version, oldest = excluded.oldest,"
+      + " weight = excluded.weight,"
       + " started_at = excluded.started_at, expires_at = excluded.expires_at, draining = 0",
     renewNode: `UPDATE ${nodes} SET expires_at = ${now} + ${number(1)}`
       + ` WHERE session = ${parameter(2)} RETURNING address`,
@@ -86,7 +92,10 @@ export const leaseStatementsOf = ({ name, parameter, rows }: SqlStorage.Dialect)
     drain: `UPDATE ${nodes} SET draining = 1 WHERE address = ${parameter(1)} RETURNING address`,
     leaveLeases: `DELETE FROM ${leases} WHERE session = ${parameter(1)}`,
     leave: `DELETE FROM ${nodes} WHERE session = ${parameter(1)}`,
-    members: "SELECT address, session, version, weight, started_at,"
+    secret: `SELECT secret FROM ${secrets} WHERE id = 1`,
+    setSecret: `INSERT INTO ${secrets} (id, secret) VALUES (1, ${parameter(1)})`
+      + " ON CONFLICT (id) DO NOTHING",
+    members: "SELECT address, session, version, oldest, weight, started_at,"
       + ` expires_at - ${now} AS lease_left, draining FROM ${nodes} ORDER BY address`,
     holders: `SELECT shard, session FROM ${leases} WHERE expires_at > ${now}`
   } as const

@@ -1,7 +1,9 @@
 /** Leases in memory: they expire by the clock of Effect. */
-import { Clock, Effect } from "effect"
-import { AddressInUse, LeaseLost, ShardsDiffer } from "../ClusterError.ts"
-import type { Joining, LeaseStoreService } from "../LeaseStore.ts"
+import { Clock, Effect, type Redacted } from "effect"
+import { AddressInUse, LeaseLost, ProtocolsDiffer, ShardsDiffer } from "../ClusterError.ts"
+import type { Joining, LeaseStoreService, RefusedError } from "../LeaseStore.ts"
+import { newSecret } from "./clusterSecret.ts"
+import { haveCommon } from "./protocols.ts"
 
 interface Stored {
   readonly node: Joining
@@ -23,6 +25,7 @@ interface Memory {
   /** By shard. */
   readonly leases: Map<string, Lease>
   shards: number | undefined
+  secret: Redacted.Redacted | undefined
 }
 
 const at = <A, E>(body: (now: number) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -30,25 +33,39 @@ const at = <A, E>(body: (now: number) => Effect.Effect<A, E>): Effect.Effect<A, 
 
 /** A store in memory. */
 export const memoryLeases = (): LeaseStoreService => {
-  const memory: Memory = { nodes: new Map(), leases: new Map(), shards: undefined }
-  return { ...membersIn(memory), ...leasesIn(memory) }
+  const memory: Memory = {
+    nodes: new Map(),
+    leases: new Map(),
+    shards: undefined,
+    secret: undefined
+  }
+  const secret = Effect.suspend(() =>
+    memory.secret === undefined
+      ? Effect.tap(newSecret, (secret) => Effect.sync(() => void (memory.secret = secret)))
+      : Effect.succeed(memory.secret)
+  )
+  return { ...membersIn(memory), ...leasesIn(memory), secret }
 }
 
 const membersIn = (memory: Memory): Pick<LeaseStoreService, "join" | "drain" | "leave"> => {
   const { leases, nodes } = memory
   return {
     join: (node, { ttlMillis }) =>
-      at((now): Effect.Effect<void, AddressInUse | ShardsDiffer> => {
-        const { address, session, shards } = node
+      at((now): Effect.Effect<void, RefusedError> => {
+        const { address, protocols: ours, session, shards } = node
         const before = nodes.get(address)
         if (before !== undefined && before.node.session !== session && before.expiresAt > now) {
           return new AddressInUse({ address, startedAt: before.startedAt })
         }
-        const others = [...nodes.values()].some((other) =>
+        const others = [...nodes.values()].filter((other) =>
           other.expiresAt > now && other.node.address !== address
         )
+        const other = others.find(({ node }) => !haveCommon(node.protocols, ours))?.node
+        if (other !== undefined) {
+          return new ProtocolsDiffer({ address: other.address, theirs: other.protocols, ours })
+        }
         const stored = memory.shards ?? shards
-        if (others && stored !== shards) return new ShardsDiffer({ shards, stored })
+        if (others.length > 0 && stored !== shards) return new ShardsDiffer({ shards, stored })
         memory.shards = shards
         const expiresAt = now + ttlMillis
         nodes.set(address, { node, startedAt: now, expiresAt, draining: false })
@@ -109,7 +126,7 @@ const leasesIn = (
       members: [...nodes.values()].map(({ draining, expiresAt, node, startedAt }) => ({
         address: node.address,
         session: node.session,
-        version: node.version,
+        protocols: node.protocols,
         weight: node.weight,
         startedAt,
         leaseLeft: expiresAt - now,
