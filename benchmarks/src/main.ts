@@ -11,7 +11,8 @@ import { ascending, quantile, summarize } from "./Statistics.ts"
 const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
   actors: () => import("./suites/actors.ts"),
   cluster: () => import("./suites/cluster.ts"),
-  hardware: () => import("./suites/hardware.ts")
+  hardware: () => import("./suites/hardware.ts"),
+  simulation: () => import("./suites/simulation.ts")
 }
 
 // From here on; what was loaded before are the harness and Effect, which are the same for everyone.
