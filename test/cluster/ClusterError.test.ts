@@ -18,7 +18,7 @@ it.each([
       ours: { oldest: 3, newest: 3 }
     }),
     "the node h:1 of the cluster speaks the versions 1 to 2 of the protocol between nodes, and this"
-    + " one version 3; stop all nodes of the other release before this one starts"
+    + " one version 3; all nodes of one release must be stopped before one of the other joins"
   ],
   [new ClusterError.LeaseLost({ address: "h:1" }), "the node h:1 is no longer a member"]
 ])("%s says what is wrong, and the way out", (error, says) => {

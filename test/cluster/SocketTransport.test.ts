@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { LeaseStore, PeerTransport, SocketTransport } from "@plantd/cluster"
 import { type Batch, WrongSession } from "@plantd/cluster/PeerTransport"
-import { Context, Effect, Fiber, Layer, Logger, Schedule } from "effect"
+import { Context, Effect, Fiber, Layer, Logger } from "effect"
 import { connect, createServer, type Socket } from "node:net"
 import { occupiedPort } from "../integration/harness.ts"
 
@@ -36,6 +36,13 @@ const onSockets = Effect.provide(layer)
 
 /** A transport of another cluster. */
 const stranger = Effect.map(Layer.build(Layer.fresh(layer)), Context.get(PeerTransport))
+
+/** What is logged, beside debugging. */
+const listening = () => {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ message }) => void lines.push(String(message)))
+  return { lines, logged: Logger.replace(Logger.defaultLogger, logger) }
+}
 
 const opened = (socket: Socket) =>
   Effect.async<void>((resume) => {
@@ -98,11 +105,7 @@ describe("a transport on sockets", () => {
 
   it.scopedLive("takes nothing from another cluster, and says who came; it tells it nothing", () =>
     Effect.gen(function*() {
-      const lines: Array<string> = []
-      const logged = Logger.replace(
-        Logger.defaultLogger,
-        Logger.make(({ message }) => void lines.push(String(message)))
-      )
+      const { lines, logged } = listening()
       const { port, post, taken } = yield* Effect.provide(served, logged)
       const theirs = yield* (yield* stranger).connect(`${host}:${port}`)
       for (let attempt = 0; attempt < 3; attempt++) {
@@ -137,18 +140,34 @@ describe("a transport on sockets", () => {
       expect(Buffer.concat(passed).toString("latin1")).not.toContain("valve")
     }).pipe(onSockets))
 
-  it.scopedLive("cuts off those who prove nothing, and is there for nodes again", () =>
+  it.scopedLive("has room for a node, however many come that prove nothing; they are cut off", () =>
     Effect.gen(function*() {
-      const { port, post } = yield* served
+      const { port } = yield* served
+      const silent: Array<Socket> = []
       const ends: Array<Fiber.Fiber<string>> = []
-      // More than it takes at a time; no more at once than wait to be taken.
-      for (let wave = 0; wave < 3; wave++) {
-        const silent = Array.from({ length: 400 }, () => connect(port, host))
-        for (const socket of silent) ends.push(yield* Effect.fork(said(socket)))
-        yield* Effect.forEach(silent, opened, { concurrency: "unbounded" })
+      // No more at once than may wait to be taken.
+      for (let wave = 0; wave < 4; wave++) {
+        const some = Array.from({ length: 200 }, () => connect(port, host))
+        for (const socket of some) ends.push(yield* Effect.fork(said(socket)))
+        yield* Effect.forEach(some, opened, { concurrency: "unbounded" })
+        silent.push(...some)
       }
-      const again = Schedule.intersect(Schedule.spaced("100 millis"), Schedule.recurs(100))
-      expect(yield* Effect.retry(post(batch("b", [1])), again)).toEqual({ elsewhere: [1] })
+      const post = yield* (yield* PeerTransport).connect(`${host}:${port}`)
+      expect(yield* post(batch("b", [1]))).toEqual({ elsewhere: [1] })
+      expect(silent.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(256)
       expect(new Set(yield* Fiber.joinAll(ends))).toEqual(new Set([""]))
+    }).pipe(onSockets))
+
+  it.scopedLive("does not take those for strangers who hang up", () =>
+    Effect.gen(function*() {
+      const { lines, logged } = listening()
+      const { port, post } = yield* Effect.provide(served, logged)
+      const socket = connect(port, host)
+      const end = yield* Effect.fork(said(socket))
+      yield* opened(socket)
+      socket.end()
+      expect(yield* Fiber.join(end)).toBe("")
+      expect(yield* post(batch("b", [1]))).toEqual({ elsewhere: [1] })
+      expect(lines).toEqual([])
     }).pipe(onSockets))
 })

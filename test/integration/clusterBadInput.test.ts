@@ -92,7 +92,7 @@ describe("a node is refused", () => {
           "the node 127.0.0.1:1 of the cluster speaks the versions 98 to 99 of the protocol between"
             + " nodes, and this one version"
         )
-        expect(said).toContain("stop all nodes of the other release")
+        expect(said).toContain("all nodes of one release must be stopped")
       }),
     60_000
   )

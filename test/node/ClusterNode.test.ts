@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { LeaseStore, SqlLeaseStore } from "@plantd/cluster"
 import { ClusterNode, NodeConfig } from "@plantd/node"
-import { Effect, Layer } from "effect"
-import { statSync } from "node:fs"
+import { Effect, Layer, Logger } from "effect"
+import { chmodSync, statSync, writeFileSync } from "node:fs"
 import { databaseFile } from "../actors/durable.ts"
 
 const starting = (more: Partial<NodeConfig.NodeConfig>) =>
@@ -47,6 +47,25 @@ describe("a node that cannot start", () => {
           expect([name, statSync(name).mode & 0o777]).toEqual([name, 0o600])
         }
       }).pipe(Effect.provide(Layer.provide(SqlLeaseStore.layer, ClusterNode.storage(file))))
+    }))
+
+  it.scopedLive("a file that all can read is left as it is, and said", () =>
+    Effect.gen(function*() {
+      const file = yield* databaseFile
+      const said: Array<string> = []
+      const logger = Logger.make(({ message }) => void said.push(String(message)))
+      for (const mode of [0o644, 0o640]) {
+        writeFileSync(file, "")
+        chmodSync(file, mode)
+        yield* Layer.build(ClusterNode.storage(file)).pipe(
+          Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+        )
+        expect(statSync(file).mode & 0o777).toBe(mode)
+      }
+      expect(said).toEqual([
+        `all users of this machine can read ${file}, and be nodes of its cluster:`
+        + ` chmod o-rwx ${file}`
+      ])
     }))
 
   it("a storage is shown without its password", () => {

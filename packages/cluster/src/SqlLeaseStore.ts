@@ -6,7 +6,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
-import type { DurableError } from "@plantd/actors"
+import { DurableError } from "@plantd/actors"
 import * as SqlStorage from "@plantd/actors/SqlStorage"
 import { Effect, Exit, Layer, Redacted, type Scope } from "effect"
 import {
@@ -16,7 +16,7 @@ import {
   ProtocolsDiffer,
   ShardsDiffer
 } from "./ClusterError.ts"
-import { newSecret } from "./internal/clusterSecret.ts"
+import { isSecret, newSecret } from "./internal/clusterSecret.ts"
 import { type LeaseStatements, leaseStatementsOf, leaseMigrations } from "./internal/leaseSql.ts"
 import { haveCommon } from "./internal/protocols.ts"
 import {
@@ -115,10 +115,19 @@ const storeOn = (storage: SqlStorage.Storage): LeaseStoreService => {
         yield* give(statements.setSecret, [Redacted.value(yield* newSecret)])
       }
       // Also where another node has been faster.
-      return Redacted.make(String(yield* stored))
+      const secret = yield* stored
+      return isSecret(secret) ? Redacted.make(secret) : yield* secretInvalid
     })
   }
 }
+
+const secretInvalid = new DurableError.StoreUnavailable({
+  reason: "failed",
+  outcome: "not-written",
+  detail:
+    "plantd_cluster_secrets has no row with 64 hexadecimal digits: delete what it has, while no"
+    + " node runs"
+})
 
 // SQLite takes parameters as they stand in the text, where the rows come last.
 const acquireParameters = (

@@ -11,7 +11,7 @@ import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { ZmqTransport } from "@plantd/hardware"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Cause, Data, Effect, Layer, Redacted, Stream } from "effect"
-import { closeSync, openSync } from "node:fs"
+import { closeSync, openSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { NodeConfig } from "./NodeConfig.ts"
@@ -50,9 +50,28 @@ export const shown = (storage: string): string =>
 /** A server that says nothing for so long is not reached; its client would wait for ever. */
 const connectTimeout = "5 seconds"
 
-// Who reads it knows the secret of the cluster. SQLite gives its other files the mode of this one.
+/**
+ * Who reads the file of a database knows the secret of its cluster: it is made for its owner alone,
+ * and SQLite gives the files beside it the same mode. One that is there is never opened: closing it
+ * would give up the locks that this process has on it.
+ */
 const keptPrivate = (file: string): Effect.Effect<void> =>
-  Effect.ignore(Effect.try(() => closeSync(openSync(file, "a", 0o600))))
+  Effect.suspend(() => {
+    if (file === "" || file === ":memory:") return Effect.void
+    const known = statSync(file, { throwIfNoEntry: false })
+    if (known === undefined) return made(file)
+    return (known.mode & othersRead) === 0 ? Effect.void : Effect.logWarning(
+      `all users of this machine can read ${file}, and be nodes of its cluster: chmod o-rwx ${file}`
+    )
+  })
+
+const othersRead = 0o004
+
+const made = (file: string): Effect.Effect<void> =>
+  Effect.try(() => closeSync(openSync(file, "wx", 0o600))).pipe(
+    // Another node was faster, or it cannot be made: SQLite says so then.
+    Effect.ignore
+  )
 
 /** The database that a configuration names; a new file can be read by its owner alone. */
 export const storage = (name: string): Layer.Layer<SqlClient, StorageUnavailable> => {

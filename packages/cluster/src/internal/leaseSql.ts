@@ -30,7 +30,7 @@ export const leaseMigrations: SqlStorage.Migrations = {
     ], { discard: true }),
     "2_grants": SqlStorage.addColumn(leases, "granted BIGINT NOT NULL DEFAULT 0"),
     "3_protocols": Effect.all([
-      SqlStorage.addColumn(nodes, "oldest BIGINT NOT NULL DEFAULT 1"),
+      SqlStorage.addColumn(nodes, "oldest BIGINT NOT NULL DEFAULT 2"),
       SqlStorage.createTable(secrets, "id BIGINT NOT NULL PRIMARY KEY, secret TEXT NOT NULL")
     ], { discard: true })
   }

@@ -25,7 +25,7 @@ export const newSession = (address: string): Effect.Effect<string> =>
     (parts) => `${parts.map((part) => part.toString(16).padStart(4, "0")).join("")}@${address}`
   )
 
-/** Waits until the lease of a former run under the same address is over. */
+/** Waits until the leases are over of those who keep it out: they may have been killed. */
 export const join = (
   { bounds: { leaseMillis: ttlMillis }, lease, now, self, store }: {
     readonly bounds: Bounds
@@ -45,10 +45,12 @@ export const join = (
     )
   })
   const again = (left: number): typeof once =>
-    Effect.catchTag(
+    Effect.catchAll(
       once,
-      "AddressInUse",
-      (error) => left === 0 ? error : Effect.delay(again(left - 1), waitMillis)
+      (error) =>
+        left === 0 || error._tag === "StoreUnavailable"
+          ? Effect.fail(error)
+          : Effect.delay(again(left - 1), waitMillis)
     )
   return Effect.acquireRelease(again(tries), () => Effect.ignore(store.leave(self.session)))
 }

@@ -6,7 +6,8 @@
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { type Socket, SocketGenericError } from "@effect/platform/Socket"
 import { SocketServer, SocketServerError } from "@effect/platform/SocketServer"
-import { Effect, FiberSet, Redacted, type Scope } from "effect"
+import { Monotonic } from "@plantd/core"
+import { type Cause, Effect, FiberSet, Redacted, type Scope } from "effect"
 import type { Socket as TcpSocket } from "node:net"
 import * as tls from "node:tls"
 
@@ -16,8 +17,11 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** Connections of others that a node has at a time, proven or not; more are closed at once. */
+/** Connections of others that a node has at a time; more are closed at once. */
 export const connectionsMax = 1_024
+
+/** Those among them that have not proven themselves; for one more the oldest is cut. */
+export const unprovenMax = 256
 
 /** Within this time a connection is made, and proven. */
 export const handshakeMillis = 1_000
@@ -54,7 +58,8 @@ export const dial = ({ host, port }: Endpoint, secret: Redacted.Redacted): Effec
           checkServerIdentity: () => undefined
         })
       ),
-      (socket) => Effect.sync(() => socket.destroySoon())
+      // What has not been answered by now is of no use to anybody.
+      (socket) => Effect.sync(() => socket.destroy())
     ).pipe(Effect.flatMap(proven)),
     { openTimeout: handshakeMillis }
   )
@@ -71,104 +76,151 @@ export const listen = (
   secret: Redacted.Redacted
 ): Effect.Effect<SocketServer["Type"], SocketServerError, Scope.Scope> =>
   Effect.gen(function*() {
-    const server = serverOf(secret, yield* strangers)
-    yield* Effect.acquireRelease(listening(server, { host, port }), ({ connections }) =>
-      closed(server, connections))
+    const server = new SecuredServer(secret, yield* watchman)
+    yield* Effect.acquireRelease(server.open({ host, port }), () => server.close)
     return SocketServer.of({
       address: { _tag: "TcpAddress", hostname: host, port },
-      run: (handler) =>
-        handled(server, handler)
+      run: (handler) => server.run(handler)
     })
   })
 
-type TurnedAway = (from: string, error: Error) => void
+/** Takes connections, and hands on those that have proven themselves. */
+class SecuredServer {
+  private readonly server: tls.Server
+  private readonly watchman: Watchman
+  private readonly connections = new Set<TcpSocket>()
+  /** By where they come from, the oldest first. */
+  private readonly unproven = new Map<string, TcpSocket>()
+  /** Proven before anybody handled them. */
+  private early: Array<tls.TLSSocket> = []
+  private handle = (socket: tls.TLSSocket): void => void this.early.push(socket)
 
-const serverOf = (secret: Redacted.Redacted, turnedAway: TurnedAway): tls.Server => {
-  const server = tls.createServer({
-    ...sealed,
-    handshakeTimeout: handshakeMillis,
-    pskCallback: (_, name) => name === identity ? keyOf(secret) : null
-  })
-  server.maxConnections = connectionsMax
-  server.on("tlsClientError", (error, socket) => {
-    turnedAway(socket.remoteAddress ?? "an unknown address", error)
-    // Node leaves one open that has not proven itself in its time.
-    socket.destroy()
-  })
-  return server
-}
-
-/** Gives all connections that are open, proven or not. */
-const listening = (
-  server: tls.Server,
-  endpoint: Endpoint
-): Effect.Effect<{ readonly connections: ReadonlySet<TcpSocket> }, SocketServerError> =>
-  Effect.async((resume) => {
-    const connections = new Set<TcpSocket>()
-    server.on("connection", (socket: TcpSocket) => {
-      connections.add(socket)
-      socket.once("close", () => connections.delete(socket))
+  constructor(secret: Redacted.Redacted, watchman: Watchman) {
+    this.watchman = watchman
+    this.server = tls.createServer({
+      ...sealed,
+      handshakeTimeout: handshakeMillis,
+      pskCallback: (_, name) => name === identity ? keyOf(secret) : null
     })
-    const fail = (cause: Error) => resume(new SocketServerError({ reason: "Open", cause }))
-    server.once("error", fail)
-    server.listen(endpoint, () => {
-      server.off("error", fail)
-      resume(Effect.succeed({ connections }))
+    this.server.maxConnections = connectionsMax
+    this.server.on("connection", (socket: TcpSocket) => this.arrived(socket))
+    this.server.on("tlsClientError", (error, socket) => {
+      watchman.turnedAway(error, socket.remoteAddress)
+      // Node leaves one open that has not proven itself in its time.
+      socket.destroy()
     })
-  })
+    this.server.on("secureConnection", (socket) => {
+      this.unproven.delete(originOf(socket))
+      this.handle(socket)
+    })
+  }
 
-const closed = (server: tls.Server, connections: ReadonlySet<TcpSocket>): Effect.Effect<void> => {
-  const close = Effect.async<void>((resume) => {
-    server.close(() => resume(Effect.void))
-  })
-  const cut = Effect.sync(() => connections.forEach((socket) => socket.destroy()))
-  return Effect.zipRight(Effect.timeoutOption(Effect.interruptible(close), closeMillis), cut)
-}
+  /** Begins to listen. What goes wrong afterwards is said, and the next connection is taken. */
+  open(endpoint: Endpoint): Effect.Effect<void, SocketServerError> {
+    return Effect.async((resume) => {
+      const fail = (cause: Error) => resume(new SocketServerError({ reason: "Open", cause }))
+      this.server.once("error", fail)
+      this.server.listen(endpoint, () => {
+        this.server.on("error", (error) => this.watchman.troubled(error)).off("error", fail)
+        resume(Effect.void)
+      })
+    })
+  }
 
-const handled = <R, E, _>(
-  server: tls.Server,
-  handler: (socket: Socket) => Effect.Effect<_, E, R>
-): Effect.Effect<never, SocketServerError, R> =>
-  Effect.scoped(
-    Effect.flatMap(FiberSet.makeRuntime<R>(), (run) =>
-      Effect.async<never, SocketServerError>((resume) => {
-        const handle = (socket: tls.TLSSocket) => {
-          run(
-            Effect.catchAllCause(
-              Effect.flatMap(accepted(socket), handler),
-              (cause) =>
-                Effect.logDebug("a connection of a node has ended", cause)
-            )
-          )
-        }
-        const fail = (cause: Error) => resume(new SocketServerError({ reason: "Unknown", cause }))
-        server.on("secureConnection", handle).on("error", fail)
-        return Effect.sync(() => server.off("secureConnection", handle).off("error", fail))
-      }))
+  /** Closes all connections, at the latest after a while. */
+  readonly close: Effect.Effect<void> = Effect.async<void>((resume) => {
+    this.server.close(() => resume(Effect.void))
+  }).pipe(
+    Effect.interruptible,
+    Effect.timeoutOption(closeMillis),
+    Effect.zipRight(Effect.sync(() => this.connections.forEach((socket) => socket.destroy())))
   )
+
+  /** Handles those who have proven themselves, until it is interrupted. */
+  run<A, E, R>(
+    handler: (socket: Socket) => Effect.Effect<A, E, R>
+  ): Effect.Effect<never, never, R> {
+    return Effect.scoped(Effect.gen(this, function*() {
+      const run = yield* FiberSet.makeRuntime<R>()
+      const early = this.early
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          this.early = []
+          this.handle = (socket) =>
+            void run(Effect.catchAllCause(Effect.flatMap(accepted(socket), handler), ended))
+        }),
+        () => Effect.sync(() => (this.handle = (socket) => void socket.destroy()))
+      )
+      early.forEach((socket) => this.handle(socket))
+      return yield* Effect.never
+    }))
+  }
+
+  private arrived(socket: TcpSocket): void {
+    const { connections, unproven } = this
+    const origin = originOf(socket)
+    connections.add(socket)
+    unproven.set(origin, socket)
+    socket.once("close", () => {
+      connections.delete(socket)
+      if (unproven.get(origin) === socket) unproven.delete(origin)
+    })
+    for (const [origin, oldest] of unproven) {
+      if (unproven.size <= unprovenMax) break
+      unproven.delete(origin)
+      oldest.destroy()
+    }
+  }
+}
+
+const originOf = ({ remoteAddress = "", remotePort = 0 }: TcpSocket): string =>
+  `${remoteAddress} ${remotePort}`
 
 const accepted = (socket: tls.TLSSocket): Effect.Effect<Socket> =>
   NodeSocket.fromDuplex(
     Effect.acquireRelease(
-      Effect.succeed(socket),
+      Effect.sync(() => {
+        // Also when nobody reads it any more: an error that nobody hears ends the process.
+        socket.on("error", () => undefined)
+        return socket
+      }),
       () => Effect.sync(() => socket.destroySoon())
     )
   )
 
-/** Says who was turned away, and not each time. */
-const strangers: Effect.Effect<TurnedAway, never, Scope.Scope> = Effect.gen(function*() {
+const ended = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Effect.logDebug("a connection of a node has ended", cause)
+
+/** Says what goes on at the door, and not each time. */
+interface Watchman {
+  readonly turnedAway: (error: Error, from: string | undefined) => void
+  readonly troubled: (error: Error) => void
+}
+
+const watchman: Effect.Effect<Watchman, never, Scope.Scope> = Effect.gen(function*() {
   const clock = yield* Effect.clock
   const run = yield* FiberSet.makeRuntime()
-  let count = 0
+  let refused = 0
   let quietUntil = -Infinity
-  return (from, error) => {
-    count++
-    const now = clock.unsafeCurrentTimeMillis()
-    if (now < quietUntil) return
-    quietUntil = now + strangersEveryMillis
-    run(Effect.annotateLogs(
-      Effect.logWarning(`${from} could not prove that it is a node of this cluster`),
-      { detail: error.message, refused: count }
-    ))
+  return {
+    turnedAway: (error, from) => {
+      // A node that stops, or has waited for too long, hangs up as well.
+      if (from === undefined || isHangUp(error)) {
+        return void run(Effect.logDebug("somebody hung up before he had proven himself"))
+      }
+      refused++
+      const now = Monotonic.millis(clock)
+      if (now < quietUntil) return
+      quietUntil = now + strangersEveryMillis
+      run(
+        Effect.annotateLogs(
+          Effect.logWarning(`${from} could not prove that it is a node of this cluster`),
+          { detail: error.message, refused }
+        )
+      )
+    },
+    troubled: ({ message }) => void run(Effect.logError(`a connection was not taken: ${message}`))
   }
 })
+
+const isHangUp = (error: Error): boolean => "code" in error && error.code === "ECONNRESET"
