@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Remembered, RememberedStore, Supervision, Supervisor } from "@plantd/actors"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import { idOn, ids, inItsTime, Keeper, makeCluster, type Node, shared, untilSo } from "./nodes.ts"
 
 const residents = ({ system }: Node) => Effect.map(system.stats, ({ actors }) => actors)
@@ -37,6 +37,38 @@ describe("actors that are to be alive", () => {
       yield* inItsTime(owner?.stop ?? Effect.void)
       yield* untilSo("it is alive again", Effect.sync(() => book.alive.get("k-0") === 1))
       expect(book.most).toBe(1)
+    }))
+
+  it.scoped("a singleton of which nobody takes care where it lives is told by the other node", () =>
+    Effect.gen(function*() {
+      const { start } = yield* makeCluster
+      const said: Array<string> = []
+      const logger = Logger.make(({ message }) => {
+        if (String(message).includes("is to be alive")) said.push(String(message))
+      })
+      const also = Layer.provide(
+        Remembered.always(...ids.map((id) => Keeper.at(id))),
+        Logger.replace(Logger.defaultLogger, logger)
+      )
+      // The second one was started without it.
+      const nodes = yield* inItsTime(Effect.all([start(7_001, {}, also), start(7_002)]))
+      yield* shared(...nodes)
+      const [first, second] = nodes
+      const there = ids.filter(second.cluster.isHere)
+      yield* untilSo("it is said of each", Effect.sync(() => said.length === there.length))
+      expect(new Set(said.map((line) => line.split(" ")[0]))).toEqual(
+        new Set(there.map((id) => `Keeper/${id}`))
+      )
+      expect(said[0]).toContain("that node was started without its module")
+      // Not of those that are alive: here, or there by a message.
+      const [asked = ""] = there
+      yield* inItsTime(first.keeper(asked).Note({ entry: 1 }))
+      yield* second.vanish
+      yield* untilSo(
+        "all are alive with the first",
+        Effect.sync(() => there.every((id) => first.system.engine.isAlive("Keeper", id)))
+      )
+      expect(said).toHaveLength(there.length)
     }))
 
   it.scoped("a supervisor moves with all its children, and starts them where it lives", () =>

@@ -17,15 +17,16 @@ it.scopedLive(
     Effect.gen(function*() {
       const files = yield* FileSystem.FileSystem
       const storage = `${yield* files.makeTempDirectoryScoped()}/cluster.db`
-      const [one, two] = [yield* freePort, yield* freePort]
-      const start = (port: number, environment = {}) =>
+      const [one, two, idle] = [yield* freePort, yield* freePort, yield* freePort]
+      const start = (port: number, environment = {}, more = ["--weight", "1"]) =>
         harness.startIn(
           { PLANTD_STORAGE: storage, ...environment },
           "packages/node/src/main.ts",
           "node",
           "start",
           "--port",
-          `${port}`
+          `${port}`,
+          ...more
         )
       const nodes = [yield* start(one), yield* start(two, { PLANTD_NAME: "other" })] as const
       const status = Effect.gen(function*() {
@@ -46,6 +47,16 @@ it.scopedLive(
         lines.length === 2 && lines.every(({ shards, state }) =>
           state === "up" && shards === 128
         ))
+      // It could run none of the actors that would live on it.
+      const without = yield* start(idle, {}, [])
+      yield* until("one without modules is a client", (lines) =>
+        lines.some(({ shards, state }) =>
+          state === "client" && shards === 0
+        ))
+      yield* harness.waitUntil("it says so", () => without.stderr().includes("takes no shards"))
+      yield* without.signal("SIGINT")
+      expect(yield* without.ended).toBe(0)
+      yield* until("it has gone", (lines) => lines.length === 2)
       const drain = yield* harness.plantd(
         "cluster",
         "drain",

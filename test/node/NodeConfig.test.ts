@@ -27,7 +27,7 @@ describe("the configuration of a node", () => {
         port: 7_700,
         listenHost: undefined,
         listenPort: undefined,
-        weight: 1,
+        weight: 0,
         storage: "plantd.db",
         shards: 256,
         lease: "2000ms",
@@ -63,13 +63,21 @@ describe("the configuration of a node", () => {
       })
     }))
 
+  it.scoped("gives a node its share of the shards where it has modules", () =>
+    Effect.gen(function*() {
+      expect((yield* loaded("modules: [a.js]")).weight).toBe(1)
+      expect((yield* loaded("modules: []")).weight).toBe(0)
+      expect((yield* loaded("weight: 3")).weight).toBe(3)
+    }))
+
   it.scoped.each([
     ["prot: 1", "unknown key prot; did you mean port?"],
     ["weather: 1", "unknown key weather; there is name, host, port"],
     ["port: zero", 'port: Expected number, actual "zero"'],
     ["port: 70000", "port: Expected a number between 1 and 65535, actual 70000"],
     ["lease: soon", "lease: expected a number and ms, s, m or h"],
-    ["modules: a.js", "modules: Expected ReadonlyArray"],
+    ["drain: 20", "drain: expected a number and ms, s, m or h, for example 20s, got 20"],
+    ["modules: a.js", "modules: expected a list of files, each on a line of its own that begins"],
     ["- a", "expected keys with values"],
     ["port: [", "Flow sequence"],
     ["modules: &a [*a]", "aliases are not taken"]

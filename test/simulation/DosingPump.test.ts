@@ -1,7 +1,7 @@
 import { Attribute, Command, Device, Link } from "@plantd/hardware"
 import { Faults } from "@plantd/simulation"
 import { simTest } from "@plantd/simulation/SimTest"
-import { Effect, Exit, Schema } from "effect"
+import { Effect, Exit, Schema, Stream } from "effect"
 
 const Pump = Device.make("Pump", {
   attributes: { dosed: Attribute.number({ unit: "1", range: [0, 1_000] }) },
@@ -29,6 +29,7 @@ simTest("a pump doses no batch twice, and each that it is said to have dosed", {
   sim.always("no batch twice", () => new Set(doses).size === doses.length)
   sim.sometimes("it moved to another node", () => sim.moves(Pump, "p-1") > 0)
   const pump = (yield* sim.run(Pump.client))("p-1")
+  yield* sim.run(Stream.runHead(Stream.filter(pump.linkChanges, (link) => link.state === "online")))
   for (let batch = 1; batch <= 10; batch++) {
     const told = yield* Effect.exit(sim.run(pump.dose({ batch })))
     if (Exit.isSuccess(told) && !doses.includes(batch)) sim.fail("done is done", `${batch}`)

@@ -140,6 +140,13 @@ describe("a run of a simulation", () => {
     }
   })
 
+  it("refuses a swarm that could do nothing, since no devices are named", () => {
+    const faults = (kinds: ReadonlyArray<Faults.Kind>) => () =>
+      idle((sim) => sim.advance("1 second"), { faults: Faults.swarm({ kinds }) })
+    expect(faults(["device.drop", "device.delay"])).toThrow("`devices` says of none")
+    expect(faults(["device.drop", "pause"])().verdict).toBe("passed")
+  })
+
   it("can be given a plan of faults", () => {
     const plan: Faults.Plan = [
       { kind: "clockSkew", atMillis: 10, forMillis: 0, node: 1, other: 2, strength: 1 }

@@ -130,6 +130,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/actors/src/internal/engine/repeatedly.ts",
     "packages/actors/src/internal/remembered/keepAlive.ts",
     "packages/actors/src/internal/remembered/memoryRemembered.ts",
+    "packages/actors/src/internal/remembered/sayMissing.ts",
     "packages/actors/src/internal/remembered/writeDown.ts"
   ],
   "test/actors/MessageStore.test.ts": [

@@ -17,6 +17,7 @@ import type { ActorAddress } from "./ActorAddress.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import { checkedCount, checkedMillis } from "./internal/checked.ts"
 import { type Keeping, keepAlive } from "./internal/remembered/keepAlive.ts"
+import { sayMissing } from "./internal/remembered/sayMissing.ts"
 import { writeDown } from "./internal/remembered/writeDown.ts"
 import { RememberedStore } from "./RememberedStore.ts"
 
@@ -39,7 +40,10 @@ interface AnyActor {
   readonly name: string
 }
 
-/** Keeps these actors alive: singletons, on whichever node they live. */
+/**
+ * Keeps these actors alive: singletons, on whichever node they live. Provide it on every node: one
+ * that has it warns of those that are not alive on another.
+ */
 export const always = (
   ...addresses: ReadonlyArray<ActorAddress>
 ): Layer.Layer<never, never, ActorSystem> => alwaysWith({}, ...addresses)
@@ -50,12 +54,14 @@ export const alwaysWith = (
   ...addresses: ReadonlyArray<ActorAddress>
 ): Layer.Layer<never, never, ActorSystem> =>
   Layer.scopedDiscard(
-    Effect.flatMap(ActorSystem, (system) =>
-      keepAlive({
-        ...boundsOf(settings),
-        system,
-        page: () => Effect.succeed({ addresses, next: undefined })
-      }))
+    Effect.flatMap(ActorSystem, (system) => {
+      const bounds = boundsOf(settings)
+      const page = () => Effect.succeed({ addresses, next: undefined })
+      return Effect.zipRight(
+        keepAlive({ ...bounds, system, page }),
+        sayMissing({ ...bounds, system, addresses })
+      )
+    })
   )
 
 /** Remembers the actors of these types, and keeps them alive. */

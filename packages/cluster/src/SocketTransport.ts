@@ -43,10 +43,22 @@ const serve = (secret: Redacted.Redacted): Serve => ({ host, port }, take) => {
     Effect.mapError(({ cause }) =>
       new CannotListen({
         address: `${host}:${port}`,
-        detail: cause instanceof Error ? cause.message : String(cause)
+        detail: detailOf(cause)
       })
     )
   )
+}
+
+/** What the system says, and the way out. */
+const detailOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  const code = "code" in cause ? cause.code : undefined
+  if (code === "EADDRINUSE") {
+    return "EADDRINUSE: another process has this port, a node perhaps; choose another port"
+  }
+  return code === "EADDRNOTAVAIL"
+    ? "EADDRNOTAVAIL: this machine does not have the address"
+    : cause.message
 }
 
 type Connect = PeerTransportService["connect"]

@@ -109,7 +109,11 @@ const actorsOf = (file: string): Effect.Effect<ActorsLayer, ModuleInvalid> =>
   Effect.tryPromise({
     try: () => import(pathToFileURL(resolve(file)).href) as Promise<{ readonly default?: unknown }>,
     catch: (error) =>
-      new ModuleInvalid({ file, detail: error instanceof Error ? error.message : String(error) })
+      new ModuleInvalid({
+        file,
+        detail: (error instanceof Error ? error.message : String(error))
+          + (file.includes(",") ? "; give --modules once for each" : "")
+      })
   }).pipe(
     Effect.flatMap(({ default: actors }) =>
       Layer.isLayer(actors)
@@ -191,7 +195,7 @@ const told = (config: NodeConfig) =>
       yield* Effect.forkScoped(
         Stream.runForEach(events, (event) =>
           Effect.annotateLogs(
-            Effect.logInfo(
+            (event._tag === "Lost" ? Effect.logWarning : Effect.logInfo)(
               event._tag === "ShardsMoved"
                 ? `node ${event.node.address} holds ${event.shards} shards`
                 : `node ${event.node.address} ${event._tag.toLowerCase()}`
@@ -202,8 +206,12 @@ const told = (config: NodeConfig) =>
       yield* Effect.logInfo(
         `node ${config.name} is up at ${self.address}, on ${shown(config.storage)}`
       )
-      if (config.modules.length === 0 && config.weight > 0) {
-        yield* Effect.logWarning("no modules are named (--modules): this node runs no actors")
+      if (config.modules.length === 0) {
+        yield* Effect.logWarning(
+          config.weight === 0
+            ? "no modules are named (--modules): this node runs no actors, and takes no shards"
+            : "no modules are named (--modules): actors that live on this node cannot run"
+        )
       }
       yield* Effect.addFinalizer(() => Effect.logInfo(`node ${config.name} stops`))
     })

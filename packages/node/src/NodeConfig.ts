@@ -20,10 +20,13 @@ export class ConfigInvalid extends Data.TaggedError("ConfigInvalid")<{
   }
 }
 
-const span = Schema.String.pipe(
-  Schema.filter((text) => Span.parse(text)._tag === "Some", {
-    message: ({ actual }) => `expected ${Span.expected}, got ${JSON.stringify(actual)}`
-  })
+const expected = (what: string) => ({
+  message: ({ actual }: { readonly actual: unknown }) =>
+    `expected ${what}, got ${JSON.stringify(actual)}`
+})
+
+const span = Schema.String.annotations(expected(Span.expected)).pipe(
+  Schema.filter((text) => Span.parse(text)._tag === "Some", expected(Span.expected))
 )
 
 const port = Schema.Int.pipe(Schema.between(1, 65_535))
@@ -45,7 +48,9 @@ const fields = {
   handoff: span,
   drain: span,
   /** Modules whose default export is the layer of a node's actors. */
-  modules: Schema.Array(name)
+  modules: Schema.Array(name).annotations({
+    ...expected("a list of files, each on a line of its own that begins with -")
+  })
 }
 
 /** The names of all keys. */
@@ -111,9 +116,13 @@ export const load = (
     const inFile = file === undefined ? {} : yield* fromFile(file)
     const inEnvironment = yield* fromEnvironment(environment)
     const onLine = yield* decode("command line", present(flags))
-    const config = { ...defaults, ...inFile, ...inEnvironment, ...onLine }
+    const given = { ...inFile, ...inEnvironment, ...onLine }
+    // Without modules it could run none of the actors that would live on it.
+    const weight = given.modules === undefined || given.modules.length === 0 ? 0 : defaults.weight
+    const config = { ...defaults, weight, ...given }
     if (millisOf(config.refresh) * 3 > millisOf(config.lease)) {
-      const detail = `${config.refresh} is more than a third of the lease (${config.lease})`
+      const detail = `${config.refresh} is more than a third of the lease (${config.lease}):`
+        + " choose a shorter refresh, or a longer lease"
       return yield* new ConfigInvalid({ source: "refresh", detail })
     }
     return config

@@ -6,7 +6,7 @@ import { DurableStore, MessageStore, ReminderStore, RememberedStore } from "@pla
 import { type ClusterSystem, LeaseStore } from "@plantd/cluster"
 import { DeviceStore } from "@plantd/hardware"
 import { Cause, Effect, Exit, Layer, Scope } from "effect"
-import { type Plan, planOf, type Swarm } from "./Faults.ts"
+import { deviceKinds, type Plan, planOf, type Swarm } from "./Faults.ts"
 import { Chaos, type FaultyDevice } from "./internal/chaos.ts"
 import { Checks, type Violation } from "./internal/checks.ts"
 import { guard, type Times } from "./internal/guard.ts"
@@ -80,6 +80,9 @@ export const run = <P, E>(
   workload: (sim: Sim<P>) => Effect.Effect<unknown, E>
 ): Report => guard(seed, (times) => new Run(seed, options, workload, times).report())
 
+const allOfDevices = ({ kinds }: Swarm): boolean =>
+  kinds.length > 0 && kinds.every((kind) => deviceKinds.includes(kind))
+
 const isSwarm = (faults: Plan | Swarm): faults is Swarm => "_tag" in faults
 
 class Run<P, E> {
@@ -109,7 +112,13 @@ class Run<P, E> {
     this.network = new Network(this.world)
     this.peers = new Peers(this.world, this.network)
     this.storage = new Storage(this.world, this.network)
-    const { faults = [] } = options
+    const { devices, faults = [] } = options
+    if (isSwarm(faults) && devices === undefined && allOfDevices(faults)) {
+      throw new RangeError(
+        "Simulation: all kinds of faults are of devices, and `devices` says of none: name them, as"
+          + ' devices: (plant) => [plant.device("p-1")]'
+      )
+    }
     this.plan = isSwarm(faults) ? [] : faults
   }
 
