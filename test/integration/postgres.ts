@@ -57,7 +57,8 @@ export const makePostgres: Effect.Effect<Postgres, never, Scope.Scope> = Effect.
       databaseDir: folder,
       port,
       postgresFlags: settings.flatMap((setting) => ["-c", setting]),
-      initdbFlags: ["--encoding=UTF8"],
+      // A disk that is busy may take a minute to sync what no test needs after a loss of power.
+      initdbFlags: ["--encoding=UTF8", "--no-sync"],
       // PostgreSQL does not run as root.
       createPostgresUser: process.getuid?.() === 0,
       onLog: () => undefined,
