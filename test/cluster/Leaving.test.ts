@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { idOn, inItsTime, makeCluster, shared, untilSo } from "./nodes.ts"
+import { idOn, ids, inItsTime, makeCluster, shared, untilSo } from "./nodes.ts"
 
 describe("a node that leaves", () => {
   it.scoped("brings its last answers to those who wait for them, also where one gets lost", () =>
@@ -17,4 +17,43 @@ describe("a node that leaves", () => {
       yield* inItsTime(Fiber.join(stopping))
       expect(yield* inItsTime(Effect.exit(Fiber.join(asking)))).toMatchObject({ _tag: "Success" })
     }))
+
+  it.scoped.each([
+    { view: 150, receipt: 0 },
+    { view: 15, receipt: 40 },
+    { view: 80, receipt: 20 }
+  ])(
+    "fails no ask of a node whose view of it is %o ms late",
+    ({ receipt, view }) =>
+      Effect.gen(function*() {
+        const { start, wires } = yield* makeCluster
+        const nodes = yield* inItsTime(Effect.all([start(7_001), start(7_002), start(7_003)]))
+        const [first, second] = nodes
+        yield* shared(...nodes)
+        const there = ids.filter(second.cluster.isHere)
+        yield* first.slow(view)
+        yield* wires.slow(receipt)
+        const failures: Array<unknown> = []
+        const asking = yield* Effect.fork(
+          Effect.forever(
+            Effect.forEach(there, (id) =>
+              Effect.zipRight(
+                Effect.forkDaemon(
+                  Effect.tapError(
+                    first.keeper(id).Where(undefined, { timeout: "20 seconds" }),
+                    (error) => Effect.sync(() => failures.push(error))
+                  )
+                ),
+                Effect.sleep("5 millis")
+              ))
+          )
+        )
+        yield* inItsTime(Effect.sleep("1 second"))
+        yield* inItsTime(second.stop)
+        yield* inItsTime(Effect.sleep("3 seconds"))
+        yield* Fiber.interrupt(asking)
+        expect(yield* inItsTime(first.keeper(there[0] ?? "").Where())).not.toBe("7002")
+        expect(failures).toEqual([])
+      })
+  )
 })

@@ -47,7 +47,7 @@ describe("actors that are to be alive", () => {
         if (String(message).includes("is to be alive")) said.push(String(message))
       })
       const also = Layer.provide(
-        Remembered.always(...ids.map((id) => Keeper.at(id))),
+        Remembered.alwaysWith({ lookInterval: "2 seconds" }, ...ids.map((id) => Keeper.at(id))),
         Logger.replace(Logger.defaultLogger, logger)
       )
       // The second one was started without it.
@@ -60,15 +60,19 @@ describe("actors that are to be alive", () => {
         new Set(there.map((id) => `Keeper/${id}`))
       )
       expect(said[0]).toContain("that node was started without its module")
-      // Not of those that are alive: here, or there by a message.
+      // Once: until it has been alive again.
       const [asked = ""] = there
       yield* inItsTime(first.keeper(asked).Note({ entry: 1 }))
+      yield* inItsTime(Effect.sleep("7 seconds"))
+      expect(said).toHaveLength(there.length)
+      yield* inItsTime(second.system.stop(Keeper.at(asked)))
+      yield* untilSo("it is said of it again", Effect.sync(() => said.length > there.length))
+      expect(said.at(-1)).toContain(`Keeper/${asked} is to be alive, and is not`)
       yield* second.vanish
       yield* untilSo(
         "all are alive with the first",
         Effect.sync(() => there.every((id) => first.system.engine.isAlive("Keeper", id)))
       )
-      expect(said).toHaveLength(there.length)
     }))
 
   it.scoped("a supervisor moves with all its children, and starts them where it lives", () =>

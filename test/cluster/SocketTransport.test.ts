@@ -3,7 +3,7 @@ import { LeaseStore, PeerTransport, SocketTransport } from "@plantd/cluster"
 import { type Batch, WrongSession } from "@plantd/cluster/PeerTransport"
 import { Context, Effect, Fiber, Layer, Logger } from "effect"
 import { connect, createServer, type Socket } from "node:net"
-import { occupiedPort } from "../integration/harness.ts"
+import { occupiedPort, waitUntil } from "../integration/harness.ts"
 
 const ports = { next: 25_700 + (process.pid % 400) * 10 }
 const host = "127.0.0.1"
@@ -18,18 +18,21 @@ const batch = (to: string, letters: ReadonlyArray<unknown>): Batch => ({
 })
 
 /** A node that takes what is for `b`, and sends the number of letters back as a position. */
-const served = Effect.gen(function*() {
-  const transport = yield* PeerTransport
-  const port = ports.next++
-  const taken: Array<Batch> = []
-  yield* transport.serve({ host, port }, (given) => {
-    if (given.to !== "b") return new WrongSession({ session: "b" })
-    taken.push(given)
-    return Effect.succeed({ elsewhere: [given.letters.length] })
+const servedAfter = (wait: Effect.Effect<void>) =>
+  Effect.gen(function*() {
+    const transport = yield* PeerTransport
+    const port = ports.next++
+    const taken: Array<Batch> = []
+    yield* transport.serve({ host, port }, (given) => {
+      if (given.to !== "b") return new WrongSession({ session: "b" })
+      taken.push(given)
+      return Effect.as(wait, { elsewhere: [given.letters.length] })
+    })
+    const post = yield* transport.connect(`${host}:${port}`)
+    return { port, post, taken }
   })
-  const post = yield* transport.connect(`${host}:${port}`)
-  return { port, post, taken }
-})
+
+const served = servedAfter(Effect.void)
 
 const layer = Layer.provide(SocketTransport.layer, LeaseStore.layerMemory)
 const onSockets = Effect.provide(layer)
@@ -142,7 +145,11 @@ describe("a transport on sockets", () => {
 
   it.scopedLive("has room for a node, however many come that prove nothing; they are cut off", () =>
     Effect.gen(function*() {
-      const { port } = yield* served
+      const gate = yield* Effect.makeLatch(false)
+      const { port, post: before, taken } = yield* servedAfter(gate.await)
+      // What is under way when they come fails where they cut it off.
+      const underWay = yield* Effect.fork(before(batch("b", [])))
+      yield* waitUntil("it is under way", () => taken.length > 0)
       const silent: Array<Socket> = []
       const ends: Array<Fiber.Fiber<string>> = []
       // No more at once than may wait to be taken.
@@ -153,6 +160,8 @@ describe("a transport on sockets", () => {
         silent.push(...some)
       }
       const post = yield* (yield* PeerTransport).connect(`${host}:${port}`)
+      yield* gate.open
+      expect(yield* Fiber.join(underWay)).toEqual({ elsewhere: [0] })
       expect(yield* post(batch("b", [1]))).toEqual({ elsewhere: [1] })
       expect(silent.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(256)
       expect(new Set(yield* Fiber.joinAll(ends))).toEqual(new Set([""]))

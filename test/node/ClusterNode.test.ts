@@ -64,7 +64,7 @@ describe("a node that cannot start", () => {
       }
       expect(said).toEqual([
         `all users of this machine can read ${file}, and be nodes of its cluster:`
-        + ` chmod o-rwx ${file}`
+        + ` chmod o-rwx ${file}*`
       ])
     }))
 

@@ -61,7 +61,8 @@ const keptPrivate = (file: string): Effect.Effect<void> =>
     const known = statSync(file, { throwIfNoEntry: false })
     if (known === undefined) return made(file)
     return (known.mode & othersRead) === 0 ? Effect.void : Effect.logWarning(
-      `all users of this machine can read ${file}, and be nodes of its cluster: chmod o-rwx ${file}`
+      `all users of this machine can read ${file}, and be nodes of its cluster:`
+        + ` chmod o-rwx ${file}*`
     )
   })
 

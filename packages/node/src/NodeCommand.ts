@@ -53,7 +53,10 @@ const options = {
   port: whole("port", `By which other nodes reach it; else ${defaults.port}.`),
   listenHost: CliOption.text("listen-host", "host", "What it listens on; else its host."),
   listenPort: whole("listen-port", "The port that it listens on; else its port."),
-  weight: whole("weight", "How many shards it has, relative to others; 0 runs no actors."),
+  weight: whole(
+    "weight",
+    "How many shards it has, relative to others; 0 runs no actors. Else 1, 0 without modules."
+  ),
   storage: storageOption,
   shards: whole("shards", `Into how many parts actors are divided; else ${defaults.shards}.`),
   lease: CliOption.text("lease", "span", `After which silence it is replaced; ${defaults.lease}.`),

@@ -24,6 +24,9 @@ const eventsMax = 1_024
 /** For so many tries of a batch a node that stops waits until all is sent: a recall takes two. */
 const sentTries = 3
 
+/** So many times have the others looked at who is a member before one that has left is silent. */
+const goodbyeLooks = 2
+
 /** The store says that a shard is held some time before its actors may run: it is looked again. */
 const lookAfterGainMillis = 3_000
 const lookEveryMillis = 250
@@ -47,6 +50,10 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
         port: settings.listenPort ?? settings.port
       },
       (batch) => inbox.take(batch)
+    )
+    // Until they have seen that, what they send is answered: it was not taken, and goes elsewhere.
+    yield* Effect.addFinalizer(() =>
+      router.isAlone ? Effect.void : Effect.sleep(bounds.refreshMillis * goodbyeLooks)
     )
     yield* join(ground)
     const leases = yield* holdLeases(leaseHolderOf(ground, hosted))

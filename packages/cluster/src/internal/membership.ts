@@ -3,7 +3,7 @@ import type { Placement } from "@plantd/actors"
 import type { Buggify } from "@plantd/core"
 import { Effect, Option, Random } from "effect"
 import type { Bounds } from "../ClusterSettings.ts"
-import type { Joining, LeaseStoreService, View } from "../LeaseStore.ts"
+import type { Joining, LeaseStoreService, RefusedError, View } from "../LeaseStore.ts"
 import type { LeaseClock } from "./leaseClock.ts"
 
 /** Between two looks at who holds what, where messages wait for that, in milliseconds. */
@@ -44,13 +44,20 @@ export const join = (
       () => lease.renewed(begunAt, ttlMillis)
     )
   })
+  const said = (left: number, { message }: RefusedError) =>
+    left < tries
+      ? Effect.void
+      : Effect.logInfo(`waits for up to ${tries * waitMillis} ms to join: ${message}`)
   const again = (left: number): typeof once =>
     Effect.catchAll(
       once,
       (error) =>
         left === 0 || error._tag === "StoreUnavailable"
           ? Effect.fail(error)
-          : Effect.delay(again(left - 1), waitMillis)
+          : said(left, error).pipe(
+            Effect.zipRight(Effect.interruptible(Effect.sleep(waitMillis))),
+            Effect.zipRight(again(left - 1))
+          )
     )
   return Effect.acquireRelease(again(tries), () => Effect.ignore(store.leave(self.session)))
 }

@@ -57,6 +57,8 @@ export class Peer {
   private readonly room: Array<Placement.Parcel> = []
   private sequence = 0
   closed = false
+  /** Since when it is no member any more, by the clock of this node. */
+  leftAt: number | undefined = undefined
 
   constructor(office: Office, member: Session) {
     this.office = office
@@ -96,6 +98,11 @@ export class Peer {
       return false
     })
     return out
+  }
+
+  /** Whether it is not known yet what became of messages that were sent there. */
+  get isPosting(): boolean {
+    return this.posted.some(isOutgoing)
   }
 
   /** Whether all that was to go there has gone, and was received. */

@@ -148,6 +148,11 @@ export class Router implements Placement.Placement {
     return peer
   }
 
+  /** Whether it has seen no other node. */
+  get isAlone(): boolean {
+    return [...this.members.keys()].every((session) => session === this.region.self.session)
+  }
+
   /** The peer of a session that is a member. */
   readonly memberPeer = (member: Session): Peer | undefined =>
     this.isMember(member.session) ? this.peerOf(member) : undefined
@@ -167,7 +172,7 @@ export class Router implements Placement.Placement {
     for (const [session, peer] of this.peers) {
       // It may not be reached, while others reach the one that has its shards by now.
       if (left.size > 0) this.courses.takeBack(peer.withdraw((shard) => left.has(shard)), peer)
-      if (this.isMember(session)) continue
+      if (this.isMember(session) || this.answersStill(session, peer)) continue
       this.peers.delete(session)
       over.push(session)
       this.courses.takeBack(peer.close("its lease ran out"), peer)
@@ -203,6 +208,14 @@ export class Router implements Placement.Placement {
 
   private isMember(session: string): boolean {
     return (this.members.get(session)?.leaseLeft ?? 0) > 0
+  }
+
+  /** A node that has left answers for a moment: what was posted to it comes back. */
+  private answersStill(session: string, peer: Peer): boolean {
+    if (this.members.has(session) || !peer.isPosting) return false
+    const { attemptMillis, now } = this.region.office
+    peer.leftAt ??= now()
+    return now() - peer.leftAt < attemptMillis
   }
 
   private wayOf(shard: number): Way | undefined {

@@ -29,18 +29,19 @@ export const handshakeMillis = 1_000
 /** When a node stops, others have so long to take what is on its way. */
 const closeMillis = 1_000
 
-/** Between two lines of the log about those who could not prove that they are nodes. */
-const strangersEveryMillis = 10_000
+/** Between two lines of the log about those who were not taken. */
+const sayEveryMillis = 10_000
 
 const identity = "plantd"
 
 const sealed = {
   minVersion: "TLSv1.2",
   maxVersion: "TLSv1.2",
-  ciphers: "ECDHE-PSK-CHACHA20-POLY1305",
-  // Batches are made above: what is written is to go.
-  noDelay: true
+  ciphers: "ECDHE-PSK-CHACHA20-POLY1305"
 } as const
+
+/** So long after the last word the system asks whether a node that has proven itself is there. */
+const keepAliveMillis = 30_000
 
 const keyOf = (secret: Redacted.Redacted): Uint8Array => Buffer.from(Redacted.value(secret), "hex")
 
@@ -56,7 +57,7 @@ export const dial = ({ host, port }: Endpoint, secret: Redacted.Redacted): Effec
           pskCallback: () => ({ psk: keyOf(secret), identity }),
           // There are no certificates: who knows the secret is a node.
           checkServerIdentity: () => undefined
-        })
+        }).setNoDelay(true)
       ),
       // What has not been answered by now is of no use to anybody.
       (socket) => Effect.sync(() => socket.destroy())
@@ -100,9 +101,15 @@ class SecuredServer {
     this.server = tls.createServer({
       ...sealed,
       handshakeTimeout: handshakeMillis,
+      // Batches are made above: what is written is to go.
+      noDelay: true,
+      // One that has lost its power would count for ever.
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMillis,
       pskCallback: (_, name) => name === identity ? keyOf(secret) : null
     })
     this.server.maxConnections = connectionsMax
+    this.server.on("drop", () => watchman.troubled(`there are ${connectionsMax} already`))
     this.server.on("connection", (socket: TcpSocket) => this.arrived(socket))
     this.server.on("tlsClientError", (error, socket) => {
       watchman.turnedAway(error, socket.remoteAddress)
@@ -121,7 +128,7 @@ class SecuredServer {
       const fail = (cause: Error) => resume(new SocketServerError({ reason: "Open", cause }))
       this.server.once("error", fail)
       this.server.listen(endpoint, () => {
-        this.server.on("error", (error) => this.watchman.troubled(error)).off("error", fail)
+        this.server.on("error", ({ message }) => this.watchman.troubled(message)).off("error", fail)
         resume(Effect.void)
       })
     })
@@ -130,6 +137,7 @@ class SecuredServer {
   /** Closes all connections, at the latest after a while. */
   readonly close: Effect.Effect<void> = Effect.async<void>((resume) => {
     this.server.close(() => resume(Effect.void))
+    this.unproven.forEach((socket) => socket.destroy())
   }).pipe(
     Effect.interruptible,
     Effect.timeoutOption(closeMillis),
@@ -158,6 +166,8 @@ class SecuredServer {
 
   private arrived(socket: TcpSocket): void {
     const { connections, unproven } = this
+    // It has gone already.
+    if (socket.remoteAddress === undefined) return void socket.destroy()
     const origin = originOf(socket)
     connections.add(socket)
     unproven.set(origin, socket)
@@ -173,14 +183,14 @@ class SecuredServer {
   }
 }
 
-const originOf = ({ remoteAddress = "", remotePort = 0 }: TcpSocket): string =>
-  `${remoteAddress} ${remotePort}`
+const originOf = ({ localAddress, remoteAddress, remotePort }: TcpSocket): string =>
+  `${remoteAddress} ${remotePort} ${localAddress}`
 
 const accepted = (socket: tls.TLSSocket): Effect.Effect<Socket> =>
   NodeSocket.fromDuplex(
     Effect.acquireRelease(
       Effect.sync(() => {
-        // Also when nobody reads it any more: an error that nobody hears ends the process.
+        // Also when nobody reads it any more.
         socket.on("error", () => undefined)
         return socket
       }),
@@ -193,34 +203,44 @@ const ended = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
 
 /** Says what goes on at the door, and not each time. */
 interface Watchman {
-  readonly turnedAway: (error: Error, from: string | undefined) => void
-  readonly troubled: (error: Error) => void
+  readonly turnedAway: (error: NodeJS.ErrnoException, from: string | undefined) => void
+  readonly troubled: (detail: string) => void
 }
 
 const watchman: Effect.Effect<Watchman, never, Scope.Scope> = Effect.gen(function*() {
   const clock = yield* Effect.clock
   const run = yield* FiberSet.makeRuntime()
-  let refused = 0
-  let quietUntil = -Infinity
-  return {
-    turnedAway: (error, from) => {
-      // A node that stops, or has waited for too long, hangs up as well.
-      if (from === undefined || isHangUp(error)) {
-        return void run(Effect.logDebug("somebody hung up before he had proven himself"))
-      }
-      refused++
+  const seldom = (): (say: (times: number) => Effect.Effect<void>) => void => {
+    let times = 0
+    let quietUntil = -Infinity
+    return (say) => {
+      times++
       const now = Monotonic.millis(clock)
       if (now < quietUntil) return
-      quietUntil = now + strangersEveryMillis
-      run(
+      quietUntil = now + sayEveryMillis
+      run(say(times))
+    }
+  }
+  const [strangers, troubles] = [seldom(), seldom()]
+  return {
+    turnedAway: ({ code, message: detail }, from) => {
+      // A node that stops, or has waited for too long, hangs up as well.
+      if (from === undefined || code === "ECONNRESET") {
+        return void run(Effect.logDebug("somebody hung up before he had proven himself"))
+      }
+      const what = code === "ERR_TLS_HANDSHAKE_TIMEOUT"
+        ? "did not in time prove"
+        : "could not prove"
+      strangers((refused) =>
         Effect.annotateLogs(
-          Effect.logWarning(`${from} could not prove that it is a node of this cluster`),
-          { detail: error.message, refused }
+          Effect.logWarning(`${from} ${what} that it is a node of this cluster`),
+          { detail, refused }
         )
       )
     },
-    troubled: ({ message }) => void run(Effect.logError(`a connection was not taken: ${message}`))
+    troubled: (detail) =>
+      troubles((refused) =>
+        Effect.annotateLogs(Effect.logError("a connection was not taken"), { detail, refused })
+      )
   }
 })
-
-const isHangUp = (error: Error): boolean => "code" in error && error.code === "ECONNRESET"

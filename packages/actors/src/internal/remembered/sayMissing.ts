@@ -2,6 +2,7 @@
 import { Effect, Option, type Scope } from "effect"
 import { type ActorAddress, format } from "../../ActorAddress.ts"
 import type { ActorSystemService } from "../../ActorSystem.ts"
+import type { Terminated } from "../../DeathWatch.ts"
 import { repeatedly } from "../engine/repeatedly.ts"
 
 /** After so long without news, in ms, an actor that is watched is alive. */
@@ -13,7 +14,13 @@ const atOnce = 64
 /** In so many looks, one after the other: it may have been on its way in the first. */
 const looks = 2
 
-/** Warns of each once, until it has been alive again. */
+/** Why nobody runs it: it was never started, or its supervision has given it up. */
+const missing: ReadonlyArray<Terminated["reason"]> = ["not-running", "crashed", "restart-limit"]
+
+/**
+ * Warns of each once, until it has been alive again. Those that live here are left to who starts
+ * them, and of those whose node is lost nothing is known.
+ */
 export const sayMissing = ({ addresses, lookMillis, system }: {
   readonly system: ActorSystemService
   readonly addresses: ReadonlyArray<ActorAddress>
@@ -24,9 +31,11 @@ export const sayMissing = ({ addresses, lookMillis, system }: {
   const look = (address: ActorAddress) =>
     Effect.gen(function*() {
       const name = format(address)
+      if (system.engine.isHere(address.type, address.id)) return void missed.delete(name)
       const news = yield* Effect.timeoutOption(system.watch(address), newsMillis)
-      const isMissing = Option.exists(news, ({ reason }) => reason === "not-running")
-      const times = isMissing ? (missed.get(name) ?? 0) + 1 : 0
+      if (Option.isNone(news)) return void missed.delete(name)
+      if (!missing.includes(news.value.reason)) return
+      const times = (missed.get(name) ?? 0) + 1
       missed.set(name, times)
       if (times === looks) {
         yield* Effect.logWarning(
@@ -35,11 +44,7 @@ export const sayMissing = ({ addresses, lookMillis, system }: {
         )
       }
     })
-  const round = Effect.forEach(
-    addresses.filter(({ id, type }) => !system.engine.isHere(type, id)),
-    look,
-    { concurrency: atOnce, discard: true }
-  )
+  const round = Effect.forEach(addresses, look, { concurrency: atOnce, discard: true })
   return Effect.asVoid(Effect.forkScoped(
     repeatedly("missing actors cannot be looked for", Effect.delay(round, lookMillis), lookMillis)
   ))
