@@ -42,7 +42,9 @@ export default defineConfig({
         execArgv: ["--conditions=plantd-source", "--import", "tsx"]
       }
     },
-    testTimeout: 30_000,
+    // Against those that never end; on a busy machine virtual time takes its time as well.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     coverage: {
       provider: "v8",
       include: [

@@ -5,22 +5,28 @@ import { Effect } from "effect"
 /** How long all faults of a plan last. */
 const lengthOf = (plan: Faults.Plan) => plan.reduce((sum, { forMillis }) => sum + forMillis, 0)
 
-/** Looks for a seed that fails, and makes its plan smaller; gives the check that fails in both. */
-const failing = (scenario: Scenario.Scenario) =>
+/** Looks for a seed that fails by a check, and whose plan can be made smaller; gives the seed. */
+const found = (scenario: Scenario.Scenario, check: string) =>
   Effect.gen(function*() {
-    const { failure } = yield* Trial.run(scenario, {
-      seeds: Seeds.upTo(200),
-      stopsAtFailure: true,
-      shrinking: { runsMax: 16 }
-    })
-    if (failure?.shrunk === undefined) return undefined
-    const { report, shrunk } = failure
-    expect(shrunk.report.violation?.check).toBe(report.violation?.check)
-    expect(lengthOf(shrunk.plan)).toBeLessThan(lengthOf(report.plan))
-    // What was made smaller fails again.
-    const again = scenario.run(shrunk.seed, shrunk.plan)
-    expect(again.violation).toEqual(shrunk.report.violation)
-    return report.violation?.check
+    let seeds: ReadonlyArray<number> = Seeds.upTo(200)
+    for (;;) {
+      const { failure } = yield* Trial.run(scenario, {
+        seeds,
+        stopsAtFailure: true,
+        shrinking: { runsMax: 16 }
+      })
+      if (failure === undefined) return undefined
+      const { report, shrunk } = failure
+      seeds = seeds.filter((seed) => seed > report.seed)
+      // Another check may be the first to see it, or the plan be as small as can be.
+      if (report.violation?.check !== check || shrunk === undefined) continue
+      if (lengthOf(shrunk.plan) >= lengthOf(report.plan)) continue
+      expect(shrunk.report.violation?.check).toBe(check)
+      // What was made smaller fails again.
+      const again = scenario.run(shrunk.seed, shrunk.plan)
+      expect(again.violation).toEqual(shrunk.report.violation)
+      return report.seed
+    }
   })
 
 /** What is wrong on purpose, and the check that finds it. */
@@ -100,6 +106,6 @@ const bugs: ReadonlyArray<[bug: string, scenario: Scenario.Scenario, check: stri
 describe("a checker finds, and the faults are made fewer or shorter, for", () => {
   it.live.each(bugs)("%s", ([, scenario, check]) =>
     Effect.gen(function*() {
-      expect(yield* failing(scenario)).toBe(check)
+      expect(yield* found(scenario, check)).toBeGreaterThan(0)
     }), 120_000)
 })
