@@ -53,7 +53,10 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
     )
     // Until they have seen that, what they send is answered: it was not taken, and goes elsewhere.
     yield* Effect.addFinalizer(() =>
-      router.isAlone ? Effect.void : Effect.sleep(bounds.refreshMillis * goodbyeLooks)
+      // Also where a scope closes by it, which nothing interrupts.
+      router.isAlone
+        ? Effect.void
+        : Effect.interruptible(Effect.sleep(bounds.refreshMillis * goodbyeLooks))
     )
     yield* join(ground)
     const leases = yield* holdLeases(leaseHolderOf(ground, hosted))
