@@ -37,10 +37,8 @@ export class ProtocolsDiffer extends Schema.TaggedError<ProtocolsDiffer>()("Prot
 }) {
   override get message(): string {
     return `the node ${this.address} of the cluster speaks ${spoken(this.theirs)} of the protocol`
-      + ` between nodes, and this one ${
-        spoken(this.ours)
-      }; all nodes of one release must be stopped`
-      + " before one of the other joins"
+      + ` between nodes, and this one ${spoken(this.ours)};`
+      + " all nodes of one release must be stopped before one of the other joins"
   }
 }
 

@@ -48,9 +48,9 @@ const fields = {
   handoff: span,
   drain: span,
   /** Modules whose default export is the layer of a node's actors. */
-  modules: Schema.Array(name).annotations({
-    ...expected("a list of files, each on a line of its own that begins with -")
-  })
+  modules: Schema.Array(name).annotations(
+    expected("a list of files, each on a line of its own that begins with -")
+  )
 }
 
 /** The names of all keys. */
