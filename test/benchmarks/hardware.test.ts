@@ -12,7 +12,7 @@ it.scopedLive(
     Effect.gen(function*() {
       const names = ["readings", "command", "command-p99-under-load"]
       const run = yield* bench("hardware", "--quick", "--json", "--figure", ...names)
-      expect(yield* run.ended).toBe(0)
+      yield* harness.succeeded(run)
       const figures = run.stdout().trimEnd().split("\n").map((line) => JSON.parse(line) as unknown)
       const positive = expect.toSatisfy((value: number) => value > 0)
       const [bare, suite] = [{ bare: positive }, "hardware"]

@@ -9,7 +9,7 @@ it.scopedLive(
       const figure = ["--figure", "swarm-20"]
       const args = ["simulation", "--quick", "--json", ...figure]
       const run = yield* harness.start("benchmarks/src/main.ts", ...args)
-      expect(yield* run.ended).toBe(0)
+      yield* harness.succeeded(run)
       const value = expect.toSatisfy((virtualSeconds: number) => virtualSeconds > 0)
       expect(JSON.parse(run.stdout())).toEqual({
         suite: "simulation",

@@ -4,8 +4,8 @@ import { type Batch, WrongSession } from "@plantd/cluster/PeerTransport"
 import { Context, Effect, Fiber, Layer, Logger } from "effect"
 import { connect, createServer, type Socket } from "node:net"
 import { occupiedPort, waitUntil } from "../integration/harness.ts"
+import { freePort } from "../integration/ports.ts"
 
-const ports = { next: 25_700 + (process.pid % 400) * 10 }
 const host = "127.0.0.1"
 
 const batch = (to: string, letters: ReadonlyArray<unknown>): Batch => ({
@@ -21,7 +21,7 @@ const batch = (to: string, letters: ReadonlyArray<unknown>): Batch => ({
 const servedAfter = (wait: Effect.Effect<void>) =>
   Effect.gen(function*() {
     const transport = yield* PeerTransport
-    const port = ports.next++
+    const port = yield* freePort
     const taken: Array<Batch> = []
     yield* transport.serve({ host, port }, (given) => {
       if (given.to !== "b") return new WrongSession({ session: "b" })
@@ -128,7 +128,7 @@ describe("a transport on sockets", () => {
         from.on("data", (data) => passed.push(data)).on("error", () => to.destroy()).pipe(to)
         to.on("data", (data) => passed.push(data)).on("error", () => from.destroy()).pipe(from)
       })
-      const at = ports.next++
+      const at = yield* freePort
       yield* Effect.acquireRelease(
         Effect.async<void>((resume) => {
           between.listen(at, host, () => resume(Effect.void))

@@ -6,7 +6,6 @@ import { Context, Effect, Layer } from "effect"
 import {
   divided,
   file,
-  freePort,
   idOn,
   idsOn,
   ids,
@@ -17,6 +16,7 @@ import {
 } from "./clusterHarness.ts"
 import { gate } from "./gate.ts"
 import * as harness from "./harness.ts"
+import { freePort } from "./ports.ts"
 import { postgresOfFile } from "./postgres.ts"
 import { NextTally } from "./tally.ts"
 

@@ -2,7 +2,7 @@ import { NodeContext } from "@effect/platform-node"
 import { FileSystem } from "@effect/platform"
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { freePort } from "./clusterHarness.ts"
+import { freePort } from "./ports.ts"
 import * as harness from "./harness.ts"
 
 interface Line {

@@ -5,13 +5,9 @@ import { Cluster, ClusterSystem } from "@plantd/cluster"
 import { Context, Duration, Effect, Layer, Logger, type Scope } from "effect"
 import { join } from "node:path"
 import * as harness from "./harness.ts"
+import { freePort } from "./ports.ts"
 import { clientOf } from "./storage.ts"
 import { Tally } from "./tally.ts"
-
-const ports = { next: 17_700 + (process.pid % 400) * 20 }
-
-/** A port that no other test takes. */
-export const freePort = Effect.sync(() => ports.next++)
 
 /** A file in a folder that is removed when the scope closes. */
 export const file = Effect.gen(function*() {

@@ -3,10 +3,11 @@ import { FileSystem } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { Cluster } from "@plantd/cluster"
 import { Console, Context, Effect, Fiber, Layer, Logger, Random, Ref, Schedule } from "effect"
-import { freePort, untilAnswered, untilSo } from "./clusterHarness.ts"
+import { untilAnswered, untilSo } from "./clusterHarness.ts"
 import * as harness from "./harness.ts"
 import { Ledger } from "./ledger.ts"
 import { ledgerSystem } from "./ledgerSystem.ts"
+import { freePort } from "./ports.ts"
 
 const kills = 20
 const perSecond = 200

@@ -83,6 +83,13 @@ export const waitUntil = <A>(
     }
   })
 
+/** Waits for the end of a process, and dies with what it said where its exit code is not 0. */
+export const succeeded = ({ ended, stderr }: Running): Effect.Effect<void> =>
+  Effect.flatMap(
+    ended,
+    (code) => code === 0 ? Effect.void : Effect.dieMessage(`exit code ${code}: ${stderr()}`)
+  )
+
 /** The ids of the processes that this one has started and that run still (Linux alone). */
 export const childrenOf = (pid: number): ReadonlyArray<number> => {
   try {

