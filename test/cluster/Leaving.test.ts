@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Clock, Effect, Fiber } from "effect"
 import { idOn, ids, inItsTime, makeCluster, shared, untilSo } from "./nodes.ts"
 
 describe("a node that leaves", () => {
@@ -17,6 +17,48 @@ describe("a node that leaves", () => {
       yield* inItsTime(Fiber.join(stopping))
       expect(yield* inItsTime(Effect.exit(Fiber.join(asking)))).toMatchObject({ _tag: "Success" })
     }))
+
+  it.scoped("has given an ask back that runs elsewhere, although no receipt of it ever came", () =>
+    Effect.gen(function*() {
+      const { book, start, wires } = yield* makeCluster
+      const [first, second] = yield* inItsTime(
+        Effect.all([start(7_001), start(7_002, { drain: "10 seconds", handoff: "200 millis" })])
+      )
+      yield* shared(first, second)
+      const id = idOn(second)
+      yield* wires.slow(60_000, second.address)
+      const slow = (millis: number) => first.keeper(id).Slow({ millis }, { timeout: "30 seconds" })
+      // In one batch: the second one waits in the mailbox, moves, and outlasts the node that left.
+      const asking = yield* Effect.fork(
+        Effect.all([Effect.exit(slow(3_000)), Effect.exit(slow(6_000))], { concurrency: 2 })
+      )
+      yield* untilSo("it is handled", Effect.sync(() => book.alive.get(id) === 1))
+      yield* inItsTime(second.stop)
+      const [, moved] = yield* inItsTime(Fiber.join(asking))
+      expect(moved).toMatchObject({ _tag: "Success" })
+    }))
+
+  it.scoped.each([
+    { others: "are there", least: 500, most: 1_500 },
+    { others: "are long gone", least: 0, most: 450 }
+  ])(
+    "goes on answering for a moment, where others $others",
+    ({ least, most, others }) =>
+      Effect.gen(function*() {
+        const { start } = yield* makeCluster
+        const [first, second] = yield* inItsTime(Effect.all([start(7_001), start(7_002)]))
+        yield* shared(first, second)
+        if (others === "are long gone") {
+          yield* second.vanish
+          yield* untilSo("all is here", Effect.sync(() => ids.every(first.cluster.isHere)))
+        }
+        const began = yield* Clock.currentTimeMillis
+        yield* inItsTime(first.stop)
+        const took = (yield* Clock.currentTimeMillis) - began
+        expect(took).toBeGreaterThanOrEqual(least)
+        expect(took).toBeLessThanOrEqual(most)
+      })
+  )
 
   it.scoped.each([
     { view: 150, receipt: 0 },

@@ -13,7 +13,18 @@ import {
   ReminderStore
 } from "@plantd/actors"
 import { Cluster, ClusterSystem, LeaseStore, type LeaseStoreService } from "@plantd/cluster"
-import { Clock, Context, Effect, Exit, Layer, Schema, Scope, Stream, TestClock } from "effect"
+import {
+  Clock,
+  Context,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Schema,
+  Scope,
+  Stream,
+  TestClock
+} from "effect"
 import { settle } from "../hardware/peers.ts"
 import { makeWires } from "./wires.ts"
 
@@ -155,6 +166,17 @@ const gatedMessages = (
   }
 }
 
+/** As SIGTERM: whoever ends a process so interrupts its fiber, and scopes are closed in that one. */
+const asTerminated = (ending: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const begun = yield* Effect.makeLatch()
+    const life = yield* Effect.fork(
+      Effect.ensuring(Effect.zipRight(begun.open, Effect.never), ending)
+    )
+    yield* begun.await
+    yield* Fiber.interrupt(life)
+  })
+
 /** A cluster without nodes yet. */
 export const makeCluster = Effect.gen(function*() {
   const wires = makeWires()
@@ -194,8 +216,7 @@ export const makeCluster = Effect.gen(function*() {
         keeper: yield* Effect.provide(Keeper.client, context),
         cluster: Context.get(context, Cluster),
         system: Context.get(context, ActorSystem),
-        /** As SIGTERM. */
-        stop: Scope.close(scope, Exit.void),
+        stop: asTerminated(Scope.close(scope, Exit.void)),
         /** The store is out of its reach. */
         lock: Effect.sync(() => void (gate.open = false)),
         unlock: Effect.sync(() => void (gate.open = true)),

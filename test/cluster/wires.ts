@@ -12,7 +12,8 @@ export const makeWires = () => {
   const cut = new Set<string>()
   const faults: Array<Fault> = []
   const latest = new Map<string, Batch>()
-  const state = { batches: 0, receiptMillis: 0 }
+  const state = { batches: 0 }
+  const receipts = { millis: 0, of: "" }
   const serve: PeerTransportService["serve"] = ({ host, port }, take) => {
     const address = `${host}:${port}`
     return Effect.acquireRelease(
@@ -35,9 +36,10 @@ export const makeWires = () => {
         const take = listening.get(address)
         if (take === undefined) return new PeerLost({ detail: "connection refused" })
         if (fault === "request-lost") return new PeerLost({ detail: "lost" })
-        const taken = state.receiptMillis === 0
-          ? take(batch)
-          : Effect.zipLeft(take(batch), Effect.sleep(state.receiptMillis))
+        const isSlow = receipts.millis > 0 && address.startsWith(receipts.of)
+        const taken = isSlow
+          ? Effect.zipLeft(take(batch), Effect.sleep(receipts.millis))
+          : take(batch)
         return fault === "receipt-lost"
           ? Effect.zipRight(taken, new PeerLost({ detail: "lost" }))
           : taken
@@ -48,8 +50,9 @@ export const makeWires = () => {
     /** A node is heard by nobody, and hears nobody. */
     cut: (address: string) => Effect.sync(() => void cut.add(address)),
     heal: (address: string) => Effect.sync(() => void cut.delete(address)),
-    /** Each receipt is so long on its way. */
-    slow: (millis: number) => Effect.sync(() => void (state.receiptMillis = millis)),
+    /** Each receipt, of one node or of all, is so long on its way. */
+    slow: (millis: number, of = "") =>
+      Effect.sync(() => void Object.assign(receipts, { millis, of })),
     /** The next batches meet these, one each. */
     next: (...more: ReadonlyArray<Fault>) => Effect.sync(() => void faults.push(...more)),
     /** Slips letters in, as if one node had sent them to another right after its last ones. */

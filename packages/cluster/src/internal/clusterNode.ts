@@ -12,7 +12,15 @@ import { Inbox } from "./inbox.ts"
 import { LeaseClock } from "./leaseClock.ts"
 import { engineOn } from "./clusterEngine.ts"
 import { actorsIn, runnerStorageOf } from "./leaseKeeper.ts"
-import { giveAway, join, lookAgain, newSession, stopWithLease, untilSent } from "./membership.ts"
+import {
+  giveAway,
+  join,
+  linger,
+  lookAgain,
+  newSession,
+  stopWithLease,
+  untilSent
+} from "./membership.ts"
 import { eventsBetween } from "./memberEvents.ts"
 import { spoken } from "./protocols.ts"
 import { Router } from "./router.ts"
@@ -24,8 +32,8 @@ const eventsMax = 1_024
 /** For so many tries of a batch a node that stops waits until all is sent: a recall takes two. */
 const sentTries = 3
 
-/** So many times have the others looked at who is a member before one that has left is silent. */
-const goodbyeLooks = 2
+/** For so many refreshes a node that has left answers those who have not seen it. */
+const goodbyeRefreshes = 2
 
 /** The store says that a shard is held some time before its actors may run: it is looked again. */
 const lookAfterGainMillis = 3_000
@@ -51,12 +59,9 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
       },
       (batch) => inbox.take(batch)
     )
-    // Until they have seen that, what they send is answered: it was not taken, and goes elsewhere.
+    // Others see a little later that it has left: until then it answers that it takes nothing.
     yield* Effect.addFinalizer(() =>
-      // Also where a scope closes by it, which nothing interrupts.
-      router.isAlone
-        ? Effect.void
-        : Effect.interruptible(Effect.sleep(bounds.refreshMillis * goodbyeLooks))
+      router.isAlone ? Effect.void : linger(bounds.refreshMillis * goodbyeRefreshes)
     )
     yield* join(ground)
     const leases = yield* holdLeases(leaseHolderOf(ground, hosted))

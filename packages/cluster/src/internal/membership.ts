@@ -1,7 +1,7 @@
 /** How a node becomes a member of its cluster, remains one, and leaves. */
 import type { Placement } from "@plantd/actors"
 import type { Buggify } from "@plantd/core"
-import { Effect, Option, Random } from "effect"
+import { Effect, Fiber, Option, Random } from "effect"
 import type { Bounds } from "../ClusterSettings.ts"
 import type { Joining, LeaseStoreService, RefusedError, View } from "../LeaseStore.ts"
 import type { LeaseClock } from "./leaseClock.ts"
@@ -108,6 +108,16 @@ export const untilSent = (isEmpty: () => boolean, withinMillis: number): Effect.
   // Also where a scope closes by it, which nothing interrupts.
   return Effect.asVoid(Effect.timeoutOption(Effect.interruptible(wait), withinMillis))
 }
+
+/**
+ * Waits while a scope closes; an interruption that comes then ends it. In a fiber of its own: that
+ * of a process that is told to stop was interrupted before, and would not wait at all.
+ */
+export const linger = (millis: number): Effect.Effect<void> =>
+  Effect.flatMap(
+    Effect.fork(Effect.interruptible(Effect.sleep(millis))),
+    (fiber) => Effect.asVoid(Fiber.await(fiber))
+  )
 
 /** Gives the shards of a node to others; done when they are held by none, or time is over. */
 export const giveAway = (

@@ -57,7 +57,7 @@ export class Peer {
   private readonly room: Array<Placement.Parcel> = []
   private sequence = 0
   closed = false
-  /** Since when it is no member any more, by the clock of this node. */
+  /** When it was first seen to have left with messages posted there, by the clock of this node. */
   leftAt: number | undefined = undefined
 
   constructor(office: Office, member: Session) {
@@ -123,7 +123,9 @@ export class Peer {
     this.closed = true
     this.latch.unsafeOpen()
     const unsent = this.withdraw(() => true)
-    const lost = [...this.asked.values(), ...this.posted.filter(isOutgoing)]
+    // Posted asks are in `asked`, unless one came back or was answered before its receipt did.
+    const tells = this.posted.filter(isOutgoing).filter(({ parcel }) => !parcel.asks)
+    const lost = [...this.asked.values(), ...tells]
     for (const letter of [...this.posted, ...this.queue]) {
       if (!("parcel" in letter) && letter[0] === returnedKind) {
         const [, , type, id, tag] = letter

@@ -62,6 +62,10 @@ export class Router implements Placement.Placement {
     })
   }
 
+  get node(): string {
+    return this.region.self.address
+  }
+
   readonly beforeClose: Effect.Effect<void> = Effect.suspend(() => this.region.drain)
 
   readonly hasLease = (_type: string, id: string): boolean => {
@@ -148,9 +152,10 @@ export class Router implements Placement.Placement {
     return peer
   }
 
-  /** Whether it has seen no other node. */
+  /** Whether it has seen no other node whose lease lasts. */
   get isAlone(): boolean {
-    return [...this.members.keys()].every((session) => session === this.region.self.session)
+    const { session: self } = this.region.self
+    return [...this.members.keys()].every((session) => session === self || !this.isMember(session))
   }
 
   /** The peer of a session that is a member. */
@@ -172,10 +177,13 @@ export class Router implements Placement.Placement {
     for (const [session, peer] of this.peers) {
       // It may not be reached, while others reach the one that has its shards by now.
       if (left.size > 0) this.courses.takeBack(peer.withdraw((shard) => left.has(shard)), peer)
-      if (this.isMember(session) || this.answersStill(session, peer)) continue
-      this.peers.delete(session)
-      over.push(session)
-      this.courses.takeBack(peer.close("its lease ran out"), peer)
+      if (this.isMember(session)) peer.leftAt = undefined
+      else if (!this.answersStill(session, peer)) {
+        this.peers.delete(session)
+        over.push(session)
+        const why = this.members.has(session) ? "its lease ran out" : "it has left"
+        this.courses.takeBack(peer.close(why), peer)
+      }
     }
     this.courses.flush()
     return over
@@ -210,7 +218,10 @@ export class Router implements Placement.Placement {
     return (this.members.get(session)?.leaseLeft ?? 0) > 0
   }
 
-  /** A node that has left answers for a moment: what was posted to it comes back. */
+  /**
+   * Whether what was posted to a node that has left may come back: it answers for a moment, which
+   * begins where it is first seen to have left.
+   */
   private answersStill(session: string, peer: Peer): boolean {
     if (this.members.has(session) || !peer.isPosting) return false
     const { attemptMillis, now } = this.region.office

@@ -12,7 +12,7 @@ import {
 } from "@plantd/actors"
 import { Cluster, type ClusterService, ClusterSystem, type LeaseStore } from "@plantd/cluster"
 import type { DeviceStore } from "@plantd/hardware"
-import { Cause, type Context, Context as Contexts, Effect, Exit, Layer, Scope } from "effect"
+import { Cause, type Context, Context as Contexts, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import type { ActorSystemService } from "@plantd/actors"
 import { type Bug, inNode, inStorage, onWires } from "../Planted.ts"
 import { cancel, type Entry } from "./agenda.ts"
@@ -64,6 +64,14 @@ interface Running {
 
 /** How long after a start that has failed the next one is. */
 const retryMillis = 1_000
+
+/** Runs the end of a scope as a process does: in the fiber that was interrupted to end it. */
+const terminated = (ending: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.flatMap(Effect.makeLatch(), (begun) =>
+    Effect.flatMap(
+      Effect.fork(Effect.ensuring(Effect.zipRight(begun.open, Effect.never), ending)),
+      (life) => Effect.asVoid(Effect.zipRight(begun.await, Fiber.interrupt(life)))
+    ))
 
 /** A place for a node: one run after the other under one name. */
 export class Site {
@@ -184,13 +192,13 @@ export class Site {
     machine.kill()
   }
 
-  /** As SIGTERM; its machine is dead once it has stopped. */
+  /** As SIGTERM, which interrupts what runs; its machine is dead once it has stopped. */
   stop(): void {
     this.staysDown()
     const { running } = this
     if (running === undefined || running.machine.state === "dead" || this.stopping) return
     this.stopping = true
-    running.machine.fork(Scope.close(running.scope, Exit.void)).addObserver(() => {
+    running.machine.fork(terminated(Scope.close(running.scope, Exit.void))).addObserver(() => {
       this.ground.world.note(this.name, "node", "stopped")
       running.machine.kill()
       if (this.startsAgain) this.start()
