@@ -1,13 +1,21 @@
 import { Rpc } from "@effect/rpc"
 import { describe, expect, it } from "@effect/vitest"
-import { Actor, ActorError, ActorSystem, type DeathWatch, Placement } from "@plantd/actors"
+import {
+  Actor,
+  ActorContext,
+  ActorError,
+  ActorSystem,
+  type DeathWatch,
+  Placement
+} from "@plantd/actors"
 import { Effect, Exit, Fiber, Layer, Schema, TestClock } from "effect"
 import { settle } from "../hardware/peers.ts"
 
 const Echo = Actor.make("Echo", [
   Rpc.make("Say", { payload: { text: Schema.String }, success: Schema.String }),
   Rpc.make("Wait", { success: Schema.String }),
-  Rpc.make("Hang")
+  Rpc.make("Hang"),
+  Rpc.make("Where", { success: Schema.String })
 ])
 
 /** A system where ids that begin with `far` live elsewhere, and what was given to be carried. */
@@ -16,6 +24,7 @@ const rig = Effect.gen(function*() {
   const watched = new Map<string, (terminated: DeathWatch.Terminated) => void>()
   const far = { prefix: "far", isBack: false }
   const hosted = yield* Placement.host({
+    node: "here:1",
     hasLease: () => true,
     isHere: (_, id) => !id.startsWith(far.prefix),
     isDirect: (_, id) => !id.startsWith(far.prefix),
@@ -32,11 +41,12 @@ const rig = Effect.gen(function*() {
   const system = Layer.succeed(ActorSystem, hosted.service)
   let waits = 0
   yield* Layer.build(
-    Echo.toLayer({
-      Say: ({ text }) => Effect.succeed(text.toUpperCase()),
+    Echo.toLayer(Effect.map(ActorContext, ({ node }) => ({
+      Where: () => Effect.succeed(node),
+      Say: ({ text }: { readonly text: string }) => Effect.succeed(text.toUpperCase()),
       Hang: () => Effect.uninterruptible(Effect.sleep("3 seconds")),
       Wait: () => Effect.as(Effect.delay(Effect.sync(() => waits++), "1 second"), "waited")
-    }).pipe(Layer.provide(system))
+    }))).pipe(Layer.provide(system))
   )
   const echo = yield* Effect.provide(Echo.client, system)
   return { carried, echo, far, hosted, watched, waits: () => waits }
@@ -44,6 +54,12 @@ const rig = Effect.gen(function*() {
 
 const address = { type: "Echo", id: "far-1" }
 const down = new ActorError.NotDelivered({ address, tag: "Say", detail: "it is down" })
+
+it.scoped("an actor knows the node that runs it", () =>
+  Effect.gen(function*() {
+    const { echo } = yield* rig
+    expect(yield* echo("near").Where()).toBe("here:1")
+  }))
 
 describe("a message for an actor that lives elsewhere", () => {
   it.scoped("is carried, and answered by who carries it", () =>

@@ -89,6 +89,7 @@ const rig = Effect.gen(function*() {
   }
   const lease = { lasts: true }
   const hosted = yield* Placement.host({
+    node: "here:1",
     hasLease: () => lease.lasts,
     isHere: () => true,
     isDirect: () => true,

@@ -133,9 +133,10 @@ describe("what is told of connections that break", () => {
         yield* sim.advance("990 millis")
         sim.fail("the end", owner.name)
       }), { actors })
-    const to = `letters to ${report.violation?.detail}`
-    return report.events.filter(({ at, detail, node }) =>
-      node === "tester" && detail.endsWith(to) && at > (report.violation?.at ?? 0) - 990
+    const to = ` to ${report.violation?.detail}`
+    return report.events.filter(({ at, detail, kind, node }) =>
+      node === "tester" && kind === "message" && detail.endsWith(to)
+      && at > (report.violation?.at ?? 0) - 990
     ).length
   }
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Replay, Trace } from "@plantd/simulation"
+import { Attribute, Command, Device, Driver, Link } from "@plantd/hardware"
+import { Replay, Simulation, Trace } from "@plantd/simulation"
+import { Effect, Schema } from "effect"
 import { event, fault, real, report } from "./planned.ts"
 
 describe("JSON lines", () => {
@@ -51,6 +53,57 @@ it("the messages of a real run go to nodes of that run", () => {
   expect(receivers).toHaveLength(events.filter(({ kind }) => kind === "message").length)
   expect(new Set(receivers)).toEqual(new Set(["node-0", "node-1", "node-2", "tester"]))
   expect(Trace.nodesOf(events)).toEqual(["node-0", "node-1", "node-2", "tester"])
+})
+
+it("what a device does stands in a lane of its own", () => {
+  const Press = Device.make("Press", {
+    attributes: { force: Attribute.number({ unit: "kN", range: [0, 50], access: "read-write" }) },
+    commands: { label: Command.make({ payload: { text: Schema.String }, effect: "pulse" }) }
+  })
+  const none = Effect.succeed(0)
+  const handlers = {
+    read: { force: none },
+    write: { force: () => Driver.refuse("busy", "it is hot") },
+    commands: { label: () => Effect.void }
+  }
+  const onSilence = { after: "3 seconds", run: Effect.void } as const
+  const { events, verdict } = Simulation.run(1, {
+    plant: Link.simulated(Press, () => Effect.succeed({ handlers, onSilence })),
+    devices: (plant) => [plant.device("p-1")],
+    actors: ({ link }) => Press.toLayer({ link })
+  }, (sim) =>
+    Effect.gen(function*() {
+      const press = (yield* sim.run(Press.client))("p-1")
+      yield* sim.run(press.link)
+      yield* sim.advance("1 second")
+      yield* sim.run(press.label({ text: "x".repeat(400) }, { commandId: "c-1" }))
+      yield* Effect.exit(sim.run(press.write.force(5, { commandId: "c-2" })))
+      yield* sim.inject({ ...fault("device.disconnect", 60_000), atMillis: 0 })
+      yield* sim.advance("5 seconds")
+      yield* sim.inject({ ...fault("device.restart", 100), atMillis: 0 })
+      yield* sim.advance("1 second")
+    }))
+  expect(verdict).toBe("passed")
+  expect(Trace.nodesOf(events)).toEqual([
+    "node-0",
+    "node-1",
+    "node-2",
+    "Press/p-1",
+    "tester",
+    "world"
+  ])
+  const told = events.filter(({ node }) => node === "Press/p-1")
+  expect(told.map(({ kind }) => kind)).toEqual(told.map(() => "device"))
+  expect(told.map(({ detail }) => detail)).toEqual([
+    "starts in epoch 1",
+    expect.stringMatching(/^met node-[012]:1, fence 1$/),
+    `begins INVOKE label {"text":"${"x".repeat(191)}… (c-1, fence 1)`,
+    "done: INVOKE label (c-1)",
+    "begins WRITE force 5 (c-2, fence 1)",
+    "busy: WRITE force (c-2): it is hot",
+    "made safe: no node was heard for 3000 ms",
+    "starts in epoch 2"
+  ])
 })
 
 describe("what is said of a failure", () => {

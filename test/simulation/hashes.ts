@@ -1,13 +1,13 @@
 /** The traces of ten seeds of `durable-ledger`: the same wherever they are run. */
 export const hashes: Readonly<Record<string, string>> = {
-  "1": "0b35789c0cc83df1",
-  "2": "bac384b29fc081dc",
-  "3": "386fc9638bf5939d",
-  "4": "9178bbc52d46a277",
-  "5": "f7ca870600aad5e8",
-  "6": "6bee40ece3fd47ac",
-  "7": "1e5082d168c55fbf",
-  "8": "2e6dd940dab9ffdb",
-  "9": "53a8f1b213bffcf6",
-  "10": "6f88a9d0716174e1"
+  "1": "cf14fae2b975e8be",
+  "2": "10d2668a161355b5",
+  "3": "b59f5b3843d3076f",
+  "4": "35e4ba50450c6b1f",
+  "5": "1247d3cffed9268e",
+  "6": "9e6c09e86bef200f",
+  "7": "31af14fb42998e0b",
+  "8": "6898fff065ed0afc",
+  "9": "56becc10fc4da3f7",
+  "10": "da2f6c7c2f218468"
 }

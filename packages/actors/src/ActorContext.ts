@@ -18,6 +18,8 @@ export const turnsQueuedMax = 4_096
 /** One incarnation of one actor, as its own handlers see it; of no use once it has ended. */
 export interface ActorContextService {
   readonly address: ActorAddress
+  /** How the node is called that runs it: its address in a cluster, else `node`. */
+  readonly node: string
   /** 1 for the first incarnation of this activation, one more after each restart. */
   readonly incarnation: number
   /** Ends this actor after the message that is being handled. Succeeds at once. */

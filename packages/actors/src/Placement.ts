@@ -49,6 +49,8 @@ export interface Parcel {
 
 /** Says where actors live, and carries messages. Plain code: it is asked for each message. */
 export interface Placement {
+  /** How this node is called: its address. */
+  readonly node: string
   readonly isHere: (type: string, id: string) => boolean
   /**
    * Whether a message goes straight to its actor: it lives here, and no message that was sent

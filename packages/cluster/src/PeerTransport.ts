@@ -3,6 +3,7 @@
  * taken in. A batch that is not answered is sent again with the same number, and taken in once.
  */
 import { Context, type Effect, Schema, type Scope } from "effect"
+import { isLetter, textOf as textOfLetter } from "./internal/letters.ts"
 
 /** Messages and answers from one node to another. */
 export const Batch = Schema.Struct({
@@ -23,6 +24,17 @@ export const Batch = Schema.Struct({
 })
 /** Messages and answers from one node to another. */
 export interface Batch extends Schema.Schema.Type<typeof Batch> {}
+
+/** So many letters of a batch are told. */
+const toldMax = 3
+
+/** What is in a batch, for people, as a trace tells it: without payloads, answers and values. */
+export const textOf = ({ letters }: Batch): string => {
+  const told = letters.slice(0, toldMax)
+    .map((letter) => isLetter(letter) ? textOfLetter(letter) : "what is no letter")
+  const more = letters.length - told.length
+  return more > 0 ? `${told.join(", ")} and ${more} more` : told.join(", ")
+}
 
 /** What became of a batch. */
 export const Receipt = Schema.Struct({

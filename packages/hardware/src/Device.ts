@@ -118,7 +118,7 @@ export interface LayerOptions<Config extends PlainSchema, E, R> {
   readonly link: (
     device: { readonly id: string; readonly config: Schema.Schema.Type<Config> }
   ) => LinkMaker<E, R>
-  /** The name by which this node introduces itself to device processes; "node" by default. */
+  /** The name by which it introduces itself to devices: the node's, where nothing is said. */
   readonly node?: string
   /** Restarts by default: a device actor that crashed opens its link anew. */
   readonly supervision?: Supervision.Supervision
@@ -230,7 +230,7 @@ export const make = <
           definition: plain,
           link: given.link as Setup<unknown, never>["link"],
           config: given.config ?? (() => undefined),
-          node: given.node ?? "node",
+          node: given.node,
           settings: { ...settings, ...given.settings }
         }),
         {

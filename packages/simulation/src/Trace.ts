@@ -46,13 +46,14 @@ const eventOf = ({ at, detail, kind, node }: Event) => ({
 export const receiverOf = ({ detail, kind }: Event): string | undefined =>
   kind === "message" ? / to (\S+)$/.exec(detail)?.[1] : undefined
 
-/** The nodes of events, in the order of their names: `world`, where faults come from, is last. */
+/** The nodes of events by name, then devices, the tester, and `world`, where faults come from. */
 export const nodesOf = (events: ReadonlyArray<Event>): ReadonlyArray<string> => {
   const names = new Set(events.flatMap((event) => [event.node, receiverOf(event) ?? event.node]))
   return [...names].sort((a, b) => rankOf(a) - rankOf(b) || a.localeCompare(b, "en"))
 }
 
-const rankOf = (name: string): number => (name === "world" ? 2 : name === "tester" ? 1 : 0)
+const rankOf = (name: string): number =>
+  name === "world" ? 3 : name === "tester" ? 2 : name.includes("/") ? 1 : 0
 
 /** The last events of each node on one time line, one a line, oldest first. */
 export const timeLine = (

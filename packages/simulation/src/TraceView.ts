@@ -23,6 +23,7 @@ const colours: Readonly<Record<string, string>> = {
   trouble: "#c62828",
   node: "#1565c0",
   actor: "#2e7d32",
+  device: "#ef6c00",
   message: "#757575",
   note: "#6a1b9a"
 }

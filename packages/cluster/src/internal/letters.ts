@@ -4,7 +4,7 @@
  */
 import { DeathWatch } from "@plantd/actors"
 import { Schema } from "effect"
-import type { EncodedExit } from "@plantd/actors/MessageCodec"
+import { answered, type EncodedExit, failed } from "@plantd/actors/MessageCodec"
 
 /** A tell: its order among the messages of its sender's node, type, id, tag, payload. */
 export const tellKind = 0
@@ -79,6 +79,46 @@ export const answerLetter = (number: number, [kind, value]: EncodedExit): Letter
   kind,
   value
 ]
+
+/** What a letter is, for people; what it carries is left out. */
+export const textOf = (letter: Letter): string => {
+  const [kind, first] = letter
+  switch (kind) {
+    case tellKind:
+      return `tell ${letter[2]}/${letter[3]} ${letter[4]}`
+    case returnedKind:
+      return `back: tell ${letter[2]}/${letter[3]} ${letter[4]}`
+    case askKind:
+      return `ask #${first} ${letter[3]}/${letter[4]} ${letter[5]}`
+    case answerKind:
+      return `${endOf(letter[2])} of #${first}`
+    case movedKind:
+      return `#${first} has moved`
+    case goneKind:
+      return `nobody waits for #${first}`
+    case openedKind:
+      return `stream #${first}`
+    case chunkKind:
+      return `${letter[2].length} values of #${first}`
+    case endKind:
+      return `end of #${first}: ${endOf(letter[2])}`
+    case creditKind:
+      return `room for ${letter[2]} of #${first}`
+    case watchKind:
+      return `watch #${first} ${letter[2]}/${letter[3]}`
+    case endedKind:
+      return `watch #${first}: ended`
+    case brokenKind:
+      return `link ${first} is given up`
+    case recallKind:
+      return `recall #${first} of shard ${letter[2]}`
+    case recalledKind:
+      return `recalled #${first} of shard ${letter[2]}`
+  }
+}
+
+const endOf = (exit: number): string =>
+  exit === answered ? "answer" : exit === failed ? "error" : "refusal"
 
 /** Whether something from a socket is a letter. Plain code: it is asked of each. */
 export const isLetter = (value: unknown): value is Letter => {

@@ -40,7 +40,8 @@ export interface Setup<E, R> {
   readonly definition: DeviceDefinition
   readonly link: (device: { readonly id: string; readonly config: unknown }) => LinkMaker<E, R>
   readonly config: (id: string) => unknown
-  readonly node: string
+  /** How this node is called by devices; as by others where nothing is said. */
+  readonly node: string | undefined
   readonly settings: Settings
 }
 
@@ -56,6 +57,9 @@ export interface DeviceState {
   readonly lease: Operating
   readonly arrival: () => Arrival
 }
+
+/** The longest name of a node in the device protocol; of a longer one the end tells more. */
+const nodeNameMax = 128
 
 /** Changes of the link that wait for a slow reader; the oldest are forgotten. */
 const statusesMax = 64
@@ -91,6 +95,7 @@ export const build = <E, R>(setup: Setup<E, R>) =>
     const parts = yield* makeParts(setup, { id, arrival, alarms })
     const owner = ownerOf(setup, parts, {
       device: id,
+      node: (setup.node ?? actor.node).slice(-nodeNameMax),
       fence: claimed.fence,
       epoch: Epoch.Epoch.make(actor.incarnation)
     })
@@ -179,12 +184,11 @@ const makeParts = Effect.fnUntraced(function*<E, R>(
 type LinkParts = Effect.Effect.Success<ReturnType<typeof makeParts>>
 
 const ownerOf = <E, R>(
-  { definition, node }: Setup<E, R>,
+  { definition }: Setup<E, R>,
   { alarms, arrival, online, reach, statuses, table }: LinkParts,
-  holder: Pick<LinkOwner, "device" | "fence" | "epoch">
+  holder: Pick<LinkOwner, "device" | "node" | "fence" | "epoch">
 ): LinkOwner => ({
   ...holder,
-  node,
   description: definition.description,
   onBatch: (batch) => table.publish(batch, arrival()),
   onSnapshot: (batch) => {

@@ -56,6 +56,10 @@ const begin = (driver: DriverState, job: Job): Effect.Effect<void, Found> =>
     const trouble = overtaken(driver, job)
     if (trouble !== undefined) return Effect.fail(new Found(trouble.code, trouble.message))
     job.begunAfter = driver.silences
+    const { content: { title }, request, standing: { fence } } = job
+    const { commandId } = request.body
+    const given = request.kind === "WRITE" ? request.body.value : request.body.payload
+    driver.tell({ _tag: "Begun", commandId, fence, title, given })
     return Effect.void
   })
 
@@ -112,6 +116,9 @@ const conclude = (
     const said: Said = "reply" in became
       ? ["REPLY", became.reply]
       : problem(driver, became.trouble)
+    const trouble = "trouble" in became ? became.trouble : undefined
+    const { content: { title }, request: { body: { commandId } } } = job
+    driver.tell({ _tag: "Ended", commandId, title, trouble })
     const frames = framesOf(anyId, said)
     driver.memory.end(job, refused ? undefined : shortened(frames))
     return Effect.forEach(

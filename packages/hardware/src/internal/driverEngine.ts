@@ -3,6 +3,7 @@ import type { Epoch } from "@plantd/core"
 import { Effect, Either, FiberSet, type Scope } from "effect"
 import * as Protocol from "../DeviceProtocol.ts"
 import type { Counters } from "../Driver.ts"
+import { DriverObserver } from "../DriverObserver.ts"
 import { DriverStore, type DriverStoreError } from "../DriverStore.ts"
 import { Transport, type TransportError } from "../Transport.ts"
 import { commandCodec, type Publication } from "./driverHandlers.ts"
@@ -33,6 +34,7 @@ export const start = Effect.fnUntraced(function*(
   Transport | DriverStore | Scope.Scope
 > {
   const driver = yield* open(setup)
+  driver.tell({ _tag: "Started", epoch: driver.epoch })
   yield* Effect.addFinalizer(() => sayGoodbye(driver))
   yield* Effect.forkScoped(receiveAll(driver))
   yield* Effect.forkScoped(pulse(driver))
@@ -62,6 +64,8 @@ const open = Effect.fnUntraced(function*(
   const store = yield* DriverStore
   const epoch = yield* store.nextEpoch(options.device)
   const highestFence = yield* store.highestFence(options.device)
+  const observe = yield* DriverObserver
+  const observed = { type: definition.name, id: options.device }
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   return {
     ...setup,
@@ -85,6 +89,7 @@ const open = Effect.fnUntraced(function*(
     turn: yield* Effect.makeSemaphore(1),
     safeTurn: yield* Effect.makeSemaphore(1),
     logged: new LogLimiter(),
+    tell: (deed) => observe(observed, deed),
     counters: {
       readingsPublished: 0,
       commandsExecuted: 0,

@@ -128,6 +128,7 @@ const ready = (
 ): Effect.Effect<void> => {
   driver.heardAt = Math.max(driver.heardAt ?? now, now)
   driver.sessions.begin(asker.peer, { node: body.node, sentAt: body.sentAt, now })
+  driver.tell({ _tag: "Greeted", node: body.node, fence: body.fence })
   return answer(driver, asker, "READY", {
     protocol: 1,
     device: driver.options.device,

@@ -42,7 +42,10 @@ const makeSafe = (driver: DriverState, why: string): Effect.Effect<boolean> =>
   Effect.matchCauseEffect(
     driver.safeTurn.withPermits(1)(driver.options.onSilence?.run ?? Effect.void),
     {
-      onSuccess: () => Effect.as(warn(driver, "silence", `${why}: made safe`), true),
+      onSuccess: () => {
+        driver.tell({ _tag: "MadeSafe", why })
+        return Effect.as(warn(driver, "silence", `${why}: made safe`), true)
+      },
       onFailure: (cause) =>
         warn(
           driver,

@@ -4,6 +4,7 @@ import { Cause, type Clock, Effect, Either, Metric } from "effect"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import * as Protocol from "../DeviceProtocol.ts"
 import type { Counters, Options, Settings } from "../Driver.ts"
+import type { Deed } from "../DriverObserver.ts"
 import type { Frames, Socket } from "../Transport.ts"
 import type { DriverStoreService } from "../DriverStore.ts"
 import type { CommandCodec, PlainHandlers, Trouble } from "./driverHandlers.ts"
@@ -39,6 +40,8 @@ export interface DriverState extends Setup {
   /** The one permit to make the device safe. */
   readonly safeTurn: Effect.Semaphore
   readonly logged: LogLimiter
+  /** Tells whoever looks on. */
+  readonly tell: (deed: Deed) => void
   readonly counters: { -readonly [K in keyof Counters]: Counters[K] }
   /** Of the reading that was published last. */
   seq: number
@@ -146,6 +149,7 @@ export const refuse = (
   trouble: Trouble
 ): Effect.Effect<void> => {
   if (!mayHaveActed(trouble.code)) countRefused(driver)
+  driver.tell({ _tag: "Refused", trouble })
   return answer(driver, asker, ...problem(driver, trouble))
 }
 

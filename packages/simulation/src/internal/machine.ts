@@ -4,6 +4,7 @@
  */
 import { EventLoop, type EventLoopService } from "@plantd/actors"
 import { Buggify } from "@plantd/core"
+import { DriverObserver, type Observe } from "@plantd/hardware/DriverObserver"
 import {
   Clock,
   Duration,
@@ -17,6 +18,7 @@ import {
 } from "effect"
 import { cancel } from "./agenda.ts"
 import { randomOf } from "./chance.ts"
+import { deedText } from "./deedText.ts"
 import type { World } from "./world.ts"
 
 /** When the world begins, in ms since 1970-01-01 UTC: 2024-01-01. */
@@ -67,10 +69,13 @@ export class Machine implements Identity {
       if (now) world.note(name, "fault", `buggify: ${site}`)
       return now
     }
+    const observe: Observe = ({ id, type }, deed) =>
+      world.note(`${type}/${id}`, "device", deedText(deed))
     this.runtime = Effect.runSync(
       Effect.runtime().pipe(
         Effect.provideService(EventLoop, eventLoop),
         Effect.provideService(Buggify.Buggify, fires),
+        Effect.provideService(DriverObserver, observe),
         Effect.withClock(this.clock),
         Effect.withRandom(randomOf(world.seed, `${name}/${run}`)),
         Effect.withTracerEnabled(false),

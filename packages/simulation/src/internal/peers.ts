@@ -6,6 +6,7 @@ import {
   PeerLost,
   type Receipt,
   type Take,
+  textOf,
   type WrongSession
 } from "@plantd/cluster/PeerTransport"
 import { Effect, Exit, Layer } from "effect"
@@ -83,7 +84,7 @@ export class Peers {
     return Effect.async<Receipt, WrongSession | PeerLost>((resume) => {
       const listener = this.listeners.get(address)
       const [host = ""] = address.split(":")
-      this.world.note(from.name, "message", `${batch.letters.length} letters to ${host}`)
+      this.world.note(from.name, "message", `${textOf(batch)} to ${host}`)
       if (listener === undefined || listener.machine.state === "dead") {
         // A host that is up refuses; from one without power nothing comes.
         if (listener !== undefined && this.isSilent(listener.machine)) return

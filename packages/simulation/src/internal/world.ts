@@ -12,9 +12,9 @@ import { Rarities } from "./rarities.ts"
 export interface Event {
   /** In virtual milliseconds. */
   readonly at: number
-  /** The machine, or `world`. */
+  /** The machine, the device as `Pump/p-1`, or `world`. */
   readonly node: string
-  /** What kind of thing it was: `fault`, `message`, `actor`, `note`. */
+  /** What kind of thing it was: `fault`, `message`, `actor`, `device`, `note`. */
   readonly kind: string
   readonly detail: string
 }

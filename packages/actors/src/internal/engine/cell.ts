@@ -43,7 +43,7 @@ export class Cell implements Job, Life, Runnable, Home {
   readonly postbox: Postbox
   parent: Parent | undefined = undefined
   worker: Worker | undefined = undefined
-  private readonly host: Host
+  readonly host: Host
   private readonly species: Species
   private readonly messages: MessageLoop
   private stage: Stage = "build"

@@ -13,6 +13,8 @@ import type { Workers } from "./workers.ts"
 
 /** A system, as its actors see it. */
 export interface Host extends PostOffice {
+  /** How this node is called. */
+  readonly node: string
   readonly clock: Clock.Clock
   readonly dispatcher: Dispatcher
   readonly fires: Buggify.Fires

@@ -10,6 +10,7 @@ import type { Terminated, Watch } from "../../DeathWatch.ts"
 import { watchesMax } from "../../DeathWatch.ts"
 import { timersMax } from "../../Timers.ts"
 import { Turn } from "./envelope.ts"
+import type { Host } from "./host.ts"
 import { hold, type Postbox } from "./postbox.ts"
 import { ReceiveTimer, Timer } from "./timer.ts"
 import type { Timetable } from "./timetable.ts"
@@ -17,6 +18,7 @@ import type { Timetable } from "./timetable.ts"
 /** What an incarnation needs of its actor. */
 export interface Home {
   readonly address: ActorAddress
+  readonly host: Pick<Host, "node">
   readonly timetable: Timetable
   readonly postbox: Postbox
   readonly offerTurn: (turn: Turn) => void
@@ -83,6 +85,7 @@ export class Incarnation {
       })
     return {
       address: home.address,
+      node: home.host.node,
       incarnation: number,
       stopSelf: stopAs("stopped"),
       stopAs,

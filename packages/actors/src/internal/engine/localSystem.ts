@@ -190,6 +190,10 @@ export class LocalSystem implements Engine, Host {
     )
   }
 
+  get node(): string {
+    return this.placement?.node ?? "node"
+  }
+
   hasLease({ id, type }: ActorAddress): boolean {
     return this.placement?.hasLease(type, id) ?? true
   }

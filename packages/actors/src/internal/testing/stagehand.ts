@@ -113,6 +113,7 @@ export class Stagehand {
       pipeToSelf: (effect, onExit) => this.pipe(effect, onExit),
       inTurn: (run) =>
         provided(run, (run) => Effect.sync(() => void stage.queue.push({ tag: "inTurn", run }))),
+      node: "node",
       hasLease: () => true,
       receiveTimeout: (after, run) =>
         provided(run, (run) =>

@@ -1,0 +1,53 @@
+/**
+ * What a driver does to its device, told while it is done, to whoever looks on: the trace of a
+ * simulation. A device process tells nobody.
+ */
+import type { Epoch, Fence } from "@plantd/core"
+import { Context } from "effect"
+import type { Trouble } from "./internal/driverHandlers.ts"
+
+/** Which device it is. */
+export interface Observed {
+  /** The name of its definition. */
+  readonly type: string
+  readonly id: string
+}
+
+/** Something that a driver has done. */
+export type Deed =
+  /** It serves, in an epoch that is newer than any before. */
+  | { readonly _tag: "Started"; readonly epoch: Epoch.Epoch }
+  /** A node has a session with it. */
+  | { readonly _tag: "Greeted"; readonly node: string; readonly fence: Fence.Fence }
+  /** The handler of a write or of a command is called. */
+  | {
+    readonly _tag: "Begun"
+    readonly commandId: string
+    readonly fence: Fence.Fence
+    /** `WRITE speed`, `INVOKE dose`. */
+    readonly title: string
+    /** The value or the payload, as it came. */
+    readonly given: unknown
+  }
+  /** What is answered to a write or a command that was taken; without trouble where it is done. */
+  | {
+    readonly _tag: "Ended"
+    readonly commandId: string
+    readonly title: string
+    readonly trouble: Trouble | undefined
+  }
+  /** A request of any kind was not taken. */
+  | { readonly _tag: "Refused"; readonly trouble: Trouble }
+  /** No node was heard for too long, and the device is in its safe state. */
+  | { readonly _tag: "MadeSafe"; readonly why: string }
+
+/** Hears of each deed at the moment it is done. Plain code, which must not fail. */
+export type Observe = (device: Observed, deed: Deed) => void
+
+const ignore: Observe = () => undefined
+
+/** Who looks on; nobody, unless a simulation provides somebody. */
+export class DriverObserver extends Context.Reference<DriverObserver>()(
+  "@plantd/hardware/DriverObserver",
+  { defaultValue: () => ignore }
+) {}
