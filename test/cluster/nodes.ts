@@ -166,7 +166,7 @@ const gatedMessages = (
   }
 }
 
-/** As SIGTERM: whoever ends a process so interrupts its fiber, and scopes are closed in that one. */
+/** As SIGTERM: it interrupts the fiber of a process, and scopes are closed in that very fiber. */
 const asTerminated = (ending: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.gen(function*() {
     const begun = yield* Effect.makeLatch()
