@@ -85,19 +85,25 @@ describe("stopping", () => {
         expect(yield* system.stats).toMatchObject({ actors: 0, deadLetters: 1 })
       })))
 
-  it.effect("a message that outlasts the shutdown timeout is interrupted", () =>
-    scene({ shutdownTimeout: "1 seconds" }, ({ block, log, system }) =>
-      Effect.gen(function*() {
-        const blocked = yield* block
-        const stopping = yield* Effect.fork(system.stop(address))
-        yield* TestClock.adjust("1 seconds")
-        yield* Fiber.join(stopping)
-        expect(yield* Effect.flip(Fiber.join(blocked))).toMatchObject({
-          _tag: "ActorCrashed",
-          tag: "Block"
-        })
-        expect(log).toEqual(["1 ended: stopped"])
-      })))
+  it.effect.each([
+    { where: "in a fiber", how: (stop: Effect.Effect<void>) => stop },
+    { where: "where a scope ends by it", how: Effect.uninterruptible }
+  ])(
+    "a message that outlasts the shutdown timeout is interrupted, $where",
+    ({ how }) =>
+      scene({ shutdownTimeout: "1 seconds" }, ({ block, log, system }) =>
+        Effect.gen(function*() {
+          const blocked = yield* block
+          const stopping = yield* Effect.fork(how(system.stop(address)))
+          yield* TestClock.adjust("1 seconds")
+          yield* Fiber.join(stopping)
+          expect(yield* Effect.flip(Fiber.join(blocked))).toMatchObject({
+            _tag: "ActorCrashed",
+            tag: "Block"
+          })
+          expect(log).toEqual(["1 ended: stopped"])
+        }))
+  )
 
   it.effect("a finalizer that never ends holds up a stop no longer than the shutdown timeout", () =>
     Effect.gen(function*() {

@@ -18,6 +18,21 @@ describe("a node that leaves", () => {
       expect(yield* inItsTime(Effect.exit(Fiber.join(asking)))).toMatchObject({ _tag: "Success" })
     }))
 
+  it.scoped("ends its actors in good order, also where its drain was broken off before", () =>
+    Effect.gen(function*() {
+      const { book, start } = yield* makeCluster
+      const [first, second] = yield* inItsTime(Effect.all([start(7_001), start(7_002)]))
+      yield* shared(first, second)
+      const id = idOn(second)
+      yield* Effect.fork(Effect.exit(first.keeper(id).Slow({ millis: 60_000 })))
+      yield* untilSo("it is handled", Effect.sync(() => book.alive.get(id) === 1))
+      const draining = yield* Effect.fork(second.cluster.drain)
+      yield* inItsTime(Effect.sleep("100 millis"))
+      yield* Fiber.interrupt(draining)
+      yield* inItsTime(second.stop)
+      expect(book.alive.get(id)).toBe(0)
+    }))
+
   it.scoped("has given an ask back that runs elsewhere, although no receipt of it ever came", () =>
     Effect.gen(function*() {
       const { book, start, wires } = yield* makeCluster

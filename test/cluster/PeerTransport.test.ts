@@ -24,10 +24,11 @@ describe("what is said of a batch", () => {
   it("names streams, watches, recalls and links that were given up", () => {
     expect(told([5, 7])).toBe("stream #7")
     expect(told([6, 7, ["a", "b"]])).toBe("2 values of #7")
+    expect(told([7, 7, 0, undefined])).toBe("end of #7")
     expect(told([7, 7, 1, "secret"])).toBe("end of #7: error")
     expect(told([8, 7, 16])).toBe("room for 16 of #7")
     expect(told([9, 7, "Pump", "p-1"])).toBe("watch #7 Pump/p-1")
-    expect(told([10, 7, "stopped"])).toBe("watch #7: ended")
+    expect(told([10, 7, "stopped"])).toBe("end of watch #7: stopped")
     expect(told([11, 7])).toBe("link 7 is given up")
     expect(told([13, 7, 31])).toBe("recall #7 of shard 31")
     expect(told([14, 7, 31])).toBe("recalled #7 of shard 31")

@@ -186,6 +186,23 @@ describe("a store in trouble", () => {
       expect(yield* alarmOf(boiler, "pressure.high")).toEqual({ ...seen, stale: true })
     }).pipe(onNetwork))
 
+  it.scoped("holds up the end of an actor for 2 s at most, also while a write goes on", () =>
+    Effect.gen(function*() {
+      const { boiler, driver, stop, trouble } = yield* boilerRig
+      const gate = yield* Deferred.make<void>()
+      yield* Effect.addFinalizer(() => Deferred.succeed(gate, undefined))
+      trouble.gate = Effect.uninterruptible(Deferred.await(gate))
+      yield* driver.publish({ pressure: 8 })
+      yield* alarmIs(boiler, "pressure.high", "active-unacked")
+      const stopping = yield* Effect.fork(stop)
+      yield* settle
+      yield* TestClock.adjust("1900 millis")
+      expect(stopping.unsafePoll()).toBeNull()
+      yield* TestClock.adjust("100 millis")
+      yield* settle
+      expect(stopping.unsafePoll()).toMatchObject({ _tag: "Success" })
+    }).pipe(onNetwork))
+
   it.scoped("whose rows cannot be read says so; the alarm begins anew, and the device runs", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []

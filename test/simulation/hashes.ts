@@ -1,13 +1,13 @@
 /** The traces of ten seeds of `durable-ledger`: the same wherever they are run. */
 export const hashes: Readonly<Record<string, string>> = {
-  "1": "cf14fae2b975e8be",
-  "2": "10d2668a161355b5",
-  "3": "b59f5b3843d3076f",
-  "4": "35e4ba50450c6b1f",
+  "1": "264b69bfad598bed",
+  "2": "433ace7849c81725",
+  "3": "98447c561b2484e1",
+  "4": "56cb98d9f0eb6a0f",
   "5": "1247d3cffed9268e",
-  "6": "9e6c09e86bef200f",
-  "7": "31af14fb42998e0b",
-  "8": "6898fff065ed0afc",
-  "9": "56becc10fc4da3f7",
-  "10": "da2f6c7c2f218468"
+  "6": "e3d1307b54e702d1",
+  "7": "032e8dd14c41345e",
+  "8": "4f6d8636d2d3ebf0",
+  "9": "8d1907995674cc57",
+  "10": "f9c83343c63b8472"
 }

@@ -18,6 +18,7 @@ import {
   linger,
   lookAgain,
   newSession,
+  oneEnd,
   stopWithLease,
   untilSent
 } from "./membership.ts"
@@ -44,7 +45,7 @@ export const makeNode = (settings: Settings, actors: Partial<ActorSystemSettings
   Effect.gen(function*() {
     const ground = yield* groundOf(settings)
     const { bounds, self, store, transport } = ground
-    const drain = yield* Effect.cached(giveAway(self, bounds, store))
+    const drain = yield* oneEnd(giveAway(self, bounds, store))
     const late: Late = { engine: undefined, hosted: undefined, leases: undefined }
     const router = routerOf(ground, late, drain)
     const hosted = yield* Placement.host(router, actors)

@@ -101,13 +101,13 @@ export const textOf = (letter: Letter): string => {
     case chunkKind:
       return `${letter[2].length} values of #${first}`
     case endKind:
-      return `end of #${first}: ${endOf(letter[2])}`
+      return `end of #${first}${letter[2] === answered ? "" : `: ${endOf(letter[2])}`}`
     case creditKind:
       return `room for ${letter[2]} of #${first}`
     case watchKind:
       return `watch #${first} ${letter[2]}/${letter[3]}`
     case endedKind:
-      return `watch #${first}: ended`
+      return `end of watch #${first}: ${letter[2]}`
     case brokenKind:
       return `link ${first} is given up`
     case recallKind:

@@ -1,7 +1,7 @@
 /** How a node becomes a member of its cluster, remains one, and leaves. */
 import type { Placement } from "@plantd/actors"
 import type { Buggify } from "@plantd/core"
-import { Effect, Fiber, Option, Random } from "effect"
+import { Deferred, Effect, Fiber, Option, Random } from "effect"
 import type { Bounds } from "../ClusterSettings.ts"
 import type { Joining, LeaseStoreService, RefusedError, View } from "../LeaseStore.ts"
 import type { LeaseClock } from "./leaseClock.ts"
@@ -118,6 +118,23 @@ export const linger = (millis: number): Effect.Effect<void> =>
     Effect.fork(Effect.interruptible(Effect.sleep(millis))),
     (fiber) => Effect.asVoid(Fiber.await(fiber))
   )
+
+/**
+ * An effect that is run once, for all who wait for its end: it is brought there whether they go on
+ * waiting or not.
+ */
+export const oneEnd = (effect: Effect.Effect<void>): Effect.Effect<Effect.Effect<void>> =>
+  Effect.map(Deferred.make<void>(), (ended) => {
+    let begun = false
+    const run = Effect.suspend(() => {
+      if (begun) return Effect.void
+      begun = true
+      return Effect.forkDaemon(Effect.intoDeferred(effect, ended))
+    })
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.zipRight(run, restore(Deferred.await(ended)))
+    )
+  })
 
 /** Gives the shards of a node to others; done when they are held by none, or time is over. */
 export const giveAway = (

@@ -181,7 +181,7 @@ export class Router implements Placement.Placement {
       else if (!this.answersStill(session, peer)) {
         this.peers.delete(session)
         over.push(session)
-        const why = this.members.has(session) ? "its lease ran out" : "it has left"
+        const why = this.members.has(session) ? "its lease ran out" : "it is no member any more"
         this.courses.takeBack(peer.close(why), peer)
       }
     }

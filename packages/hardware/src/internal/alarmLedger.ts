@@ -4,7 +4,7 @@
  */
 import { DurableError } from "@plantd/actors"
 import { type Alarm, Backoff } from "@plantd/core"
-import { Cause, Effect, Metric, type MetricLabel, Queue, Random } from "effect"
+import { Cause, Effect, Fiber, Metric, type MetricLabel, Queue, Random } from "effect"
 import type { DeviceStoreService, Holder, WriteError } from "../DeviceStore.ts"
 
 /** Acknowledgements and shelvings that wait for the write at hand; beyond it they are refused. */
@@ -105,13 +105,19 @@ export class AlarmLedger {
     return Effect.forever(Effect.zipRight(Queue.take(this.wake), this.persist(0)))
   }
 
-  /** Tries once more to write all, and says what could not be. */
+  /** Tries once more to write all, and says what could not be; a write under way may go on. */
   get flush(): Effect.Effect<void> {
     return Effect.suspend(() =>
       this.dirty.size === 0
         ? Effect.void
-        : this.attempt.pipe(
-          Effect.timeoutFail({ duration: flushMillisMax, onTimeout: () => "no answer came" }),
+        // An actor ends by it, which nothing interrupts: the time does not cut what runs here.
+        : Effect.forkDaemon(Effect.interruptible(this.attempt)).pipe(
+          Effect.flatMap((fiber) =>
+            Effect.timeoutFail(Effect.interruptible(Fiber.join(fiber)), {
+              duration: flushMillisMax,
+              onTimeout: () => "no answer came"
+            })
+          ),
           Effect.catchAllCause((cause) =>
             this.options.warn(
               "flush",

@@ -4,7 +4,17 @@
  */
 import type { ActorContextService, DurableError } from "@plantd/actors"
 import { Alarm, type AlarmMachine } from "@plantd/core"
-import { Effect, Either, Metric, MetricLabel, ParseResult, Queue, Schema, Stream } from "effect"
+import {
+  Effect,
+  Fiber,
+  Either,
+  Metric,
+  MetricLabel,
+  ParseResult,
+  Queue,
+  Schema,
+  Stream
+} from "effect"
 import { shelveMillisMax } from "../DeviceAlarm.ts"
 import type { DeviceDefinition } from "../DeviceDefinition.ts"
 import {
@@ -84,7 +94,11 @@ export const makeAlarms = Effect.fnUntraced(function*(parts: Parts) {
   board.tick()
   // The last to end: what happens while the link is closed is stored as well.
   yield* Effect.addFinalizer(() => Effect.zipRight(Effect.sync(tell.end), ledger.flush))
-  yield* Effect.forkScoped(ledger.run)
+  // A write under way is not waited for longer than by the flush.
+  yield* Effect.acquireRelease(
+    Effect.forkDaemon(Effect.interruptible(ledger.run)),
+    Fiber.interruptFork
+  )
   return { board, id, ledger, readers, subscribersMax, wake, arrival, scheduled }
 })
 

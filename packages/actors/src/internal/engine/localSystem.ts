@@ -216,7 +216,8 @@ export class LocalSystem implements Engine, Host {
       }),
       (species) =>
         Effect.zipRight(
-          this.placement?.beforeClose ?? Effect.void,
+          // Whatever becomes of it, its actors come to their end.
+          Effect.exit(this.placement?.beforeClose ?? Effect.void),
           Effect.zipRight(
             species.shutdown,
             Effect.sync(() => this.species.delete(registration.type))

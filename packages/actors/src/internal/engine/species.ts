@@ -140,13 +140,16 @@ export class LocalSpecies implements Species, Due {
     this.habitat.timetable.remove(this)
   }
 
-  /** Waits for the messages at hand until the shutdown deadline, then interrupts them. */
+  /**
+   * Waits for the messages at hand until the shutdown deadline, then interrupts them; also where
+   * whoever stops it cannot be interrupted, as the end of a scope.
+   */
   stopCell(cell: Cell, reason: StopReason): Effect.Effect<void> {
     const stopped = Effect.async<void>((resume) => {
       cell.stop(reason, () => resume(Effect.void))
     })
     return Effect.flatMap(
-      Effect.timeoutOption(stopped, this.registration.shutdownMillis),
+      Effect.timeoutOption(Effect.interruptible(stopped), this.registration.shutdownMillis),
       Option.match({
         onSome: () => Effect.void,
         onNone: () => Effect.zipRight(Effect.sync(() => cell.force()), stopped)
