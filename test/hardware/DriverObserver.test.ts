@@ -10,15 +10,25 @@ import { reaches } from "./rig.ts"
 
 type Told = readonly [device: string, deed: Deed]
 
+interface Options {
+  readonly node?: string
+  /** How often making it safe fails. */
+  readonly breaks?: number
+}
+
 /** The pump p-1 on a node, and what its driver has told. */
-const observed = (options: { readonly node?: string } = {}) =>
+const observed = ({ breaks = 0, ...options }: Options = {}) =>
   Effect.gen(function*() {
+    let left = breaks
     const told: Array<Told> = []
     const plant = makePlant()
     const simulated = yield* Link.simulated(Pump, () =>
       Effect.succeed({
         handlers: handlersOf(plant),
-        onSilence: { after: "2 seconds", run: Effect.sync(() => void (plant.speed = 0)) }
+        onSilence: {
+          after: "2 seconds",
+          run: Effect.suspend(() => left-- > 0 ? Effect.fail("the bus hangs") : Effect.void)
+        }
       })).pipe(
         Effect.provideService(
           DriverObserver,
@@ -51,7 +61,7 @@ const observed = (options: { readonly node?: string } = {}) =>
 
 it.scoped("is told what a driver does to its device, in order", () =>
   Effect.gen(function*() {
-    const { device, pump, told } = yield* observed({ node: "n-1" })
+    const { device, pump, told } = yield* observed({ node: "n-1", breaks: 1 })
     yield* pump.write.speed(300, { commandId: "w-1" })
     yield* Effect.flip(pump.prime({ seconds: -1 }, { commandId: "p-1" }))
     yield* Effect.flip(pump.write.speed(13, { commandId: "w-2" }))
@@ -81,6 +91,7 @@ it.scoped("is told what a driver does to its device, in order", () =>
         commandId: "w-2",
         trouble: { code: "state", message: "13 is unlucky" }
       },
+      { _tag: "NotMadeSafe", why: "no node was heard for 2000 ms" },
       { _tag: "MadeSafe", why: "no node was heard for 2000 ms" }
     ].map((deed) => ["Pump/p-1", deed]))
   }))
@@ -89,7 +100,9 @@ it.scoped("is told what a driver refuses, and why", () =>
   Effect.gen(function*() {
     const { device, pump, told } = yield* observed()
     yield* device.cut("to-bound")
-    const write = yield* Effect.fork(Effect.exit(pump.write.speed(5, { timeout: "500 millis" })))
+    const write = yield* Effect.fork(
+      Effect.exit(pump.write.speed(5, { timeout: "500 millis", commandId: "w-1" }))
+    )
     yield* settle
     yield* TestClock.adjust("1 seconds")
     yield* Fiber.join(write)
@@ -97,8 +110,26 @@ it.scoped("is told what a driver refuses, and why", () =>
     yield* settle
     const refused = told.filter(([, { _tag }]) => _tag === "Refused")
     expect(refused).toHaveLength(2)
-    expect(refused[0]).toMatchObject(["Pump/p-1", { trouble: { code: "expired" } }])
+    expect(refused[0]).toMatchObject([
+      "Pump/p-1",
+      { title: "WRITE speed", commandId: "w-1", trouble: { code: "expired" } }
+    ])
+    expect(refused[0]?.[1]).toHaveProperty("node", expect.stringContaining("plant:7701"))
     expect(told.filter(([, { _tag }]) => _tag === "Begun")).toEqual([])
+  }))
+
+it.scoped("is told what is asked for again", () =>
+  Effect.gen(function*() {
+    const { device, pump, told } = yield* observed()
+    yield* device.shape({ duplicate: 1 })
+    yield* pump.write.speed(300, { commandId: "w-1" })
+    yield* settle
+    expect(told.map(([, { _tag }]) => _tag).filter((tag) => tag !== "Greeted")).toEqual(
+      expect.arrayContaining(["Begun", "Ended", "Repeated"])
+    )
+    const repeated = told.find(([, { _tag }]) => _tag === "Repeated")?.[1]
+    expect(repeated).toMatchObject({ title: "WRITE speed", commandId: "w-1" })
+    expect(told.filter(([, { _tag }]) => _tag === "Begun")).toHaveLength(1)
   }))
 
 it.scoped("is told the node by its address, of which a long one loses its beginning", () =>

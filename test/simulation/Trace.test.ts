@@ -164,7 +164,7 @@ describe("what is said of a failure", () => {
     const shrunk = { report: bare, plan: [], seed: 17, runs: 1, complete: true }
     expect(Trace.textOf({ scenario: "planned", report: failed, given: {}, shrunk }, commandOf))
       .toContain(
-        "\nit fails without faults (0 of 2, by 1 runs)\n"
+        "\nit fails without faults (0 of 2, by 1 run)\n"
       )
     expect(
       Trace.textOf({ scenario: "planned", report: bare, given: {}, shrunk: undefined }, commandOf)

@@ -6,6 +6,8 @@ import type { Epoch, Fence } from "@plantd/core"
 import { Context } from "effect"
 import type { Trouble } from "./internal/driverHandlers.ts"
 
+export type { Trouble }
+
 /** Which device it is. */
 export interface Observed {
   /** The name of its definition. */
@@ -36,10 +38,21 @@ export type Deed =
     readonly title: string
     readonly trouble: Trouble | undefined
   }
-  /** A request of any kind was not taken. */
-  | { readonly _tag: "Refused"; readonly trouble: Trouble }
-  /** No node was heard for too long, and the device is in its safe state. */
+  /** A write or a command was asked for again: it is not carried out again. */
+  | { readonly _tag: "Repeated"; readonly commandId: string; readonly title: string }
+  /** A request was not taken. */
+  | {
+    readonly _tag: "Refused"
+    /** Who asked, and for what, as far as that is known: `WRITE speed`, `HELLO`. */
+    readonly node: string | undefined
+    readonly title: string | undefined
+    readonly commandId: string | undefined
+    readonly trouble: Trouble
+  }
+  /** The device is in its safe state; `why` says what led to it. */
   | { readonly _tag: "MadeSafe"; readonly why: string }
+  /** It is not, though it was to be; it is tried again. */
+  | { readonly _tag: "NotMadeSafe"; readonly why: string }
 
 /** Hears of each deed at the moment it is done. Plain code, which must not fail. */
 export type Observe = (device: Observed, deed: Deed) => void

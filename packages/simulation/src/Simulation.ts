@@ -137,7 +137,7 @@ class Run<P, E> {
       virtualMillis: Math.round(world.now),
       steps: world.steps,
       eventCount: world.eventCount,
-      events: [...world.events, ...world.messages].sort((a, b) => a.at - b.at),
+      events: world.events,
       plan: this.plan,
       sometimes: checks.sometimes,
       traceHash: world.hash

@@ -7,8 +7,9 @@ import type { Event, Report } from "./Simulation.ts"
 /** So many events a time line shows, where nothing is said. */
 const shownDefault = 30
 
-/** Of each node at least so many, where it has them. */
+/** Of each node at least so many, where it has them, but no more than `shownMax` in all. */
 const shownOfEach = 3
+const shownMax = 60
 
 /** More characters of a detail than this are left out of a time line. */
 const detailMax = 160
@@ -67,6 +68,7 @@ export const timeLine = (
   for (const event of events.toReversed()) {
     const more = left.get(event.node) ?? 0
     if (more === 0) continue
+    if (kept.length === shownMax) break
     left.set(event.node, more - 1)
     kept.push(event)
   }
@@ -137,13 +139,16 @@ const faultsOf = ({ plan, seed }: Report, shrunk: Shrunk | undefined): ReadonlyA
   if (shrunk === undefined) return ["faults:", ...lines]
   const how = [
     `${least.length} of ${plan.length}`,
-    `by ${shrunk.runs} runs${shrunk.complete ? "" : ", which is their bound"}`,
+    `by ${runsText(shrunk.runs)}${shrunk.complete ? "" : ", which is their bound"}`,
     ...(shrunk.seed === seed ? [] : [`with seed ${shrunk.seed}`])
   ].join(", ")
   return least.length === 0
     ? [`it fails without faults (${how})`]
     : [`faults, made fewer and shorter (${how}):`, ...lines]
 }
+
+/** So many runs, in words. */
+export const runsText = (count: number): string => count === 1 ? "1 run" : `${count} runs`
 
 /** What is said where something that was to happen sometimes has with no seed. */
 export const unreachedText = (

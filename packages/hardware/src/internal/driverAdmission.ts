@@ -14,6 +14,7 @@ import {
   join,
   type Known,
   type Standing,
+  titleOf,
   type Underway as Job
 } from "./driverMemory.ts"
 import type { Session } from "./driverSessions.ts"
@@ -43,7 +44,12 @@ export const command = (
   behindFence(driver, received.request.body.fence, (trouble) =>
     trouble === undefined
       ? admitted(driver, asker, received)
-      : refuse(driver, asker, trouble))
+      : refuse(driver, asker, trouble, refusedOf(received)))
+
+const refusedOf = ({ request }: Received) => ({
+  title: titleOf(request),
+  commandId: request.body.commandId
+})
 
 const admitted = (
   driver: DriverState,
@@ -63,7 +69,7 @@ const admitted = (
       standing: standingOf(driver, received),
       begunAfter: undefined
     })
-    : refuse(driver, asker, trouble)
+    : refuse(driver, asker, trouble, refusedOf(received))
 }
 
 const standingOf = (driver: DriverState, { expiresAt, request, session }: Received): Standing => ({
@@ -87,8 +93,9 @@ const recalled = (
       code: "duplicate-mismatch",
       message: `the commandId ${id} is of ${other}`
         + `${other === content.title ? " with another value" : ""}; this was not carried out`
-    })
+    }, refusedOf(again))
   }
+  driver.tell({ _tag: "Repeated", ...refusedOf(again) })
   driver.counters.commandsDuplicate++
   driverMetrics.duplicate.unsafeUpdate(1, [])
   if (known._tag === "Ended") return send(driver, asker, known.answer.with(idFrame, asker.id))

@@ -114,12 +114,15 @@ export const join = ({ askers }: Underway, asker: Asker): void => {
   if (askers.length > askersMax) askers.shift()
 }
 
+/** What a request asks for, for people. */
+export const titleOf = ({ body, kind }: CommandRequest): string =>
+  `${kind} ${kind === "WRITE" ? body.attribute : body.command}`
+
 /** What a request asks for. */
-export const contentOf = ({ body, kind }: CommandRequest): Content => {
-  const [name, value] = kind === "WRITE"
-    ? [body.attribute, body.value]
-    : [body.command, body.payload]
-  const title = `${kind} ${name}`
+export const contentOf = (request: CommandRequest): Content => {
+  const { body, kind } = request
+  const value = kind === "WRITE" ? body.value : body.payload
+  const title = titleOf(request)
   const text = `${title} ${canonical(value)}`
   return {
     title,

@@ -62,7 +62,7 @@ const handle = (
     return request.kind === "BYE" ? Effect.void : refuse(driver, asker, {
       code: "no-session",
       message: "this device process has no session with you: say HELLO first"
-    })
+    }, { title: request.kind })
   }
   const now = nowOf(driver)
   driver.heardAt = now
@@ -117,7 +117,7 @@ const refuseHello = (
 ): Effect.Effect<void> =>
   Effect.zipRight(
     warn(driver, trouble.code, `HELLO of node ${body.node} was refused: ${trouble.message}`),
-    refuse(driver, asker, trouble)
+    refuse(driver, asker, trouble, { title: "HELLO", node: body.node })
   )
 
 // The HELLO came at `now`: what its fence took to be stored is no time of its transit.
@@ -219,18 +219,19 @@ const read = (
 ): Effect.Effect<void> => {
   const names = asked.request.attributes ?? driver.definition.order
   const unknown = names.find((name) => !driver.indices.has(name))
+  const refused = { title: "READ" }
   if (unknown !== undefined) {
     return refuse(driver, asker, {
       code: "unknown-attribute",
       message: `the device has no attribute ${JSON.stringify(unknown)}`
-    })
+    }, refused)
   }
-  if (asked.left < 0) return refuse(driver, asker, expired)
+  if (asked.left < 0) return refuse(driver, asker, expired, refused)
   if (driver.readsRunning >= driver.settings.readsMax) {
     return refuse(driver, asker, {
       code: "busy",
       message: `${driver.readsRunning} reads are being answered already (readsMax)`
-    })
+    }, refused)
   }
   driver.readsRunning++
   // As of now: what is published while the handlers run is newer than what they give.

@@ -46,8 +46,9 @@ const makeSafe = (driver: DriverState, why: string): Effect.Effect<boolean> =>
         driver.tell({ _tag: "MadeSafe", why })
         return Effect.as(warn(driver, "silence", `${why}: made safe`), true)
       },
-      onFailure: (cause) =>
-        warn(
+      onFailure: (cause) => {
+        driver.tell({ _tag: "NotMadeSafe", why })
+        return warn(
           driver,
           "silence-failed",
           `${why}, and making safe failed: ${Cause.pretty(cause)}`
@@ -55,6 +56,7 @@ const makeSafe = (driver: DriverState, why: string): Effect.Effect<boolean> =>
           Effect.zipRight(Effect.sleep(safeRetryMillis)),
           Effect.as(false)
         )
+      }
     }
   )
 

@@ -142,14 +142,28 @@ export const answer = (driver: DriverState, asker: Asker, ...said: Said): Effect
 export const mayHaveActed = (code: Protocol.ErrorCode): boolean =>
   code === "failed" || code === "unknown"
 
+/** What was asked for, and by whom where that is no session. */
+export interface Refused {
+  readonly title?: string
+  readonly commandId?: string
+  readonly node?: string
+}
+
 /** Answers that a request did not succeed. */
 export const refuse = (
   driver: DriverState,
   asker: Asker,
-  trouble: Trouble
+  trouble: Trouble,
+  { commandId, node, title }: Refused = {}
 ): Effect.Effect<void> => {
   if (!mayHaveActed(trouble.code)) countRefused(driver)
-  driver.tell({ _tag: "Refused", trouble })
+  driver.tell({
+    _tag: "Refused",
+    node: node ?? driver.sessions.get(asker.peer)?.node,
+    title,
+    commandId,
+    trouble
+  })
   return answer(driver, asker, ...problem(driver, trouble))
 }
 

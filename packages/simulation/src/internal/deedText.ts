@@ -18,10 +18,16 @@ export const deedText = (deed: Deed): string => {
       return deed.trouble === undefined
         ? `done: ${deed.title} (${deed.commandId})`
         : `${deed.trouble.code}: ${deed.title} (${deed.commandId}): ${deed.trouble.message}`
+    case "Repeated":
+      return `asked again: ${deed.title} (${deed.commandId})`
     case "Refused":
-      return `${deed.trouble.code}: ${deed.trouble.message}`
+      return `${deed.trouble.code}: ${deed.title ?? "a message"}${
+        deed.commandId === undefined ? "" : ` (${deed.commandId})`
+      } of ${deed.node ?? "nobody it knows"}: ${deed.trouble.message}`
     case "MadeSafe":
       return `made safe: ${deed.why}`
+    case "NotMadeSafe":
+      return `making safe failed: ${deed.why}`
   }
 }
 

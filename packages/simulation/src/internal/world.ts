@@ -19,8 +19,20 @@ export interface Event {
   readonly detail: string
 }
 
-/** So many events are kept at least; older ones are forgotten, and still count in the hash. */
+/**
+ * So many events are kept at least, of messages, of devices, and of all else; older ones are
+ * forgotten, and still count in the hash.
+ */
 const eventsKept = 2_000
+
+/** Of these there are many more: they push out no other events. */
+const frequent = ["message", "device"]
+
+/** An event, and how many there were before. */
+interface Kept {
+  readonly event: Event
+  readonly number: number
+}
 
 /** More steps than this without virtual time going on: something runs in circles. */
 const stepsAtOnceMax = 2_000_000
@@ -43,15 +55,13 @@ export class World {
   now = 0
   steps = 0
   readonly machines = new Map<string, Machine>()
-  readonly events: Array<Event> = []
-  /** Messages between nodes, of which there are many more. */
-  readonly messages: Array<Event> = []
   eventCount = 0
   /** The machine whose task runs. */
   current: Machine | undefined = undefined
   /** Called after each step with the machine that took it. */
   onStep: ((machine: Machine) => void) | undefined = undefined
   readonly rarities: Rarities
+  private readonly kept = new Map<string, Array<Kept>>()
   private readonly agenda = new Agenda()
   private ready: Array<Task> = []
   private readonly order: Chance
@@ -112,11 +122,18 @@ export class World {
 
   /** Writes down what happened. */
   note(node: string, kind: string, detail: string): void {
-    this.eventCount++
     this.mix(hashOf(`${this.now} ${node} ${kind} ${detail}`))
-    const kept = kind === "message" ? this.messages : this.events
-    kept.push({ at: this.now, node, kind, detail })
+    const shelf = frequent.includes(kind) ? kind : ""
+    let kept = this.kept.get(shelf)
+    if (kept === undefined) this.kept.set(shelf, kept = [])
+    kept.push({ event: { at: this.now, node, kind, detail }, number: this.eventCount++ })
     if (kept.length > eventsKept * 2) kept.splice(0, eventsKept)
+  }
+
+  /** The events that are kept, in the order in which they happened. */
+  get events(): ReadonlyArray<Event> {
+    return [...this.kept.values()].flat().sort((a, b) => a.number - b.number)
+      .map(({ event }) => event)
   }
 
   /** The hash of everything that happened: the same for two runs that are the same. */
