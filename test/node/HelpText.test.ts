@@ -17,6 +17,15 @@ describe("help", () => {
       ].join("\n"))
   })
 
+  it("has the whole command in its usage, and nothing else is changed", () => {
+    const text = "USAGE\n\n$ start [--name name]\n\nstart a node"
+    expect(HelpText.whole(text, ["node", "start", "--help"])).toBe(
+      "USAGE\n\n$ plantd node start [--name name]\n\nstart a node"
+    )
+    expect(HelpText.whole("$ plantd", ["--help"])).toBe("$ plantd")
+    expect(HelpText.whole("no usage", ["node", "start"])).toBe("no usage")
+  })
+
   it("leaves punctuation where it stands", () => {
     const line = "  Writes it there (see <the file>), or nothing [default: a file]."
     expect(HelpText.fit(line, plain)).toBe([

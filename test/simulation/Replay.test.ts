@@ -18,6 +18,17 @@ describe("a plan as text", () => {
       right: expect.stringContaining("expected a plan of faults in JSON")
     })
   })
+
+  it.each([
+    [[{}, { kind: "kil" }], 'fault 2, kind: there is no kind of fault "kil"; did you mean kill?'],
+    [[{ kind: "explode" }], 'there is no kind of fault "explode"; there are kill, powerLoss,'],
+    [[{ strength: 2 }], "fault 1, strength: Expected a number between 0 and 1, actual 2"],
+    [[{ node: undefined }], "fault 1, node: is missing"]
+  ])("says where it is wrong, and what there is: %j", (changes, says) => {
+    const fault = { kind: "kill", atMillis: 1, forMillis: 1, node: 0, other: 0, strength: 0 }
+    const text = JSON.stringify(changes.map((change) => ({ ...fault, ...change })))
+    expect(Either.flip(Replay.planOf(text))).toMatchObject({ right: expect.stringContaining(says) })
+  })
 })
 
 describe("a command that runs a test again", () => {

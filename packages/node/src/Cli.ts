@@ -153,7 +153,7 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
       })
     )
     if (held.length > 0) {
-      yield* Console.log(HelpText.fit(held.join("\n"), {
+      yield* Console.log(HelpText.fit(HelpText.whole(held.join("\n"), args), {
         columns: helpColumns(StandardOutput.columns()),
         coloured: StandardOutput.isTerminal && process.env["NO_COLOR"] === undefined
       }))

@@ -12,6 +12,13 @@ const words = /(?:\[[^\]]*\]|<[^>]*>|\S)+/g
 /** How far a description stands in. */
 const descriptionIndent = 6
 
+/** Help whose usage has the whole command: the library writes the last word of its name alone. */
+export const whole = (text: string, args: ReadonlyArray<string>): string => {
+  const [usage = "", last = ""] = /\$ (\S+)/.exec(text) ?? []
+  const words = args.slice(0, args.indexOf(last) + 1)
+  return words.length === 0 ? text : text.replace(usage, `$$ plantd ${words.join(" ")}`)
+}
+
 /** Help in which no line is longer than so many columns, if its words allow it. */
 export const fit = (
   text: string,

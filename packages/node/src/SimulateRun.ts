@@ -155,7 +155,7 @@ const conclusionOf = (
 ): string => {
   const said = failed.length === 0 ? "all passed" : `${failed.length} failed`
   const lines = [
-    `${name}: ${runs} runs, ${said} (${about})`,
+    `${name}: ${Trace.runsText(runs)}, ${said} (${about})`,
     // One seed need not reach everything.
     ...(runs < 2 ? [] : unreached).map((goal) => `${name}: with no seed this was reached: ${goal}`)
   ]
@@ -174,7 +174,7 @@ const summaryOf = ({ json, scenarios }: Given, { outcomes, tally, tookMillis }: 
   const interrupted = outcomes.length < scenarios.length
   if (!json) {
     const how = interrupted ? ", ended before all were run" : ""
-    return `${runs} runs, ${failed} failed, ${speed} virtual seconds per second${how}\n`
+    return `${Trace.runsText(runs)}, ${failed} failed, ${speed} virtual seconds per second${how}\n`
   }
   const unreached = outcomes.flatMap(({ scenario, unreached }) =>
     unreached.map((goal) => ({ scenario, goal }))

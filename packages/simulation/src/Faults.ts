@@ -2,6 +2,7 @@
  * Faults by their names, and plans of them. A plan is data: drawn from a seed, printed, made
  * smaller and replayed.
  */
+import { NearestName } from "@plantd/core"
 import { Schema } from "effect"
 import { chanceOf, oneOf, wholeOf } from "./internal/chance.ts"
 
@@ -27,7 +28,9 @@ export const Kind = Schema.Literal(
   "device.drop",
   "device.duplicate",
   "device.restart"
-)
+).annotations({
+  message: ({ actual }) => ({ message: strangeKind(actual), override: true })
+})
 /**
  * The kinds of faults.
  * - `kill`: the process of a node ends as by kill -9; its peers are told by their connections.
@@ -57,6 +60,14 @@ export const Kind = Schema.Literal(
  */
 export type Kind = typeof Kind.Type
 
+const strangeKind = (given: unknown): string => {
+  const near = typeof given === "string" ? NearestName.of(given, Kind.literals) : undefined
+  const way = near === undefined
+    ? `; there are ${Kind.literals.join(", ")}`
+    : `; did you mean ${near}?`
+  return `there is no kind of fault ${JSON.stringify(given)}${way}`
+}
+
 /** The kinds that are done to devices, where a simulation names its devices. */
 export const deviceKinds: ReadonlyArray<Kind> = Kind.literals.filter((kind) =>
   kind.startsWith("device.")
@@ -80,7 +91,7 @@ export const Fault = Schema.Struct({
   other: Schema.NonNegativeInt,
   /** How strong it is, from 0 to 1, where that can differ. */
   strength: Schema.Number.pipe(Schema.between(0, 1))
-})
+}).annotations({ identifier: "Fault" })
 /** One fault. */
 export interface Fault extends Schema.Schema.Type<typeof Fault> {}
 

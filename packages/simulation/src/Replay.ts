@@ -1,5 +1,5 @@
 /** What brings a run back: its seed, and where that did not draw it its plan, as text. */
-import { Either, Schema } from "effect"
+import { Either, ParseResult, Schema } from "effect"
 import * as Faults from "./Faults.ts"
 
 const Text = Schema.parseJson(Schema.Array(Faults.Fault))
@@ -11,7 +11,12 @@ export const textOfPlan = (plan: Faults.Plan): string => encode(plan)
 
 /** The plan that a text stands for, or what is wrong with it. */
 export const planOf = (text: string): Either.Either<Faults.Plan, string> =>
-  Either.mapLeft(decode(text), ({ message }) => `expected a plan of faults in JSON: ${message}`)
+  Either.mapLeft(decode(text), (error) => {
+    const [first] = ParseResult.ArrayFormatter.formatErrorSync(error)
+    const [index, ...fields] = first?.path ?? []
+    const place = index === undefined ? "" : `fault ${[Number(index) + 1, ...fields].join(", ")}: `
+    return `expected a plan of faults in JSON: ${place}${first?.message ?? "it is none"}`
+  })
 
 /** A text as one word of a shell by POSIX, whatever stands in it. */
 export const quoted = (text: string): string =>
