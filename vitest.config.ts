@@ -5,6 +5,7 @@ const enough = { lines: 85, branches: 85 }
 
 /** Tests whose subject is how things go by the clock on the wall. */
 const realTime = [
+  "test/benchmarks/**/*.test.ts",
   "test/integration/**/*.test.ts",
   "test/node/ClusterDemo.test.ts",
   "test/node/Demo.test.ts"
@@ -26,7 +27,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: realTime,
-          fileParallelism: false,
+          poolOptions: { forks: { singleFork: true } },
           sequence: { groupOrder: 1 }
         }
       }

@@ -3,10 +3,11 @@ import { Effect } from "effect"
 import { createServer } from "node:net"
 
 // Below the ports that systems give to outgoing connections (Linux from 32768, some from 16000):
-// while a node is stopped, nobody else is given its port. Each process has a range of its own.
-const range = { first: 10_240, end: 16_000, perProcess: 48 }
-const ranges = (range.end - range.first) / range.perProcess
-const last = { port: range.first + (process.pid % ranges) * range.perProcess - 1 }
+// while a node is stopped, nobody else is given its port. Each process has some of its own, and
+// comes back to the first of them after the last one.
+const [lowest, ranges, ofProcess] = [10_240, 120, 48]
+const first = lowest + (process.pid % ranges) * ofProcess
+let taken = 0
 
 const isFree = (port: number) =>
   Effect.async<boolean>((resume) => {
@@ -17,9 +18,8 @@ const isFree = (port: number) =>
 
 const freeAmong = (left: number): Effect.Effect<number> =>
   Effect.suspend(() => {
-    if (left === 0) return Effect.dieMessage(`no port of ${range.first}..${range.end} is free`)
-    const port = last.port + 1 < range.end ? last.port + 1 : range.first
-    last.port = port
+    if (left === 0) return Effect.dieMessage(`no port from ${first} on is free`)
+    const port = first + taken++ % ofProcess
     return Effect.flatMap(
       isFree(port),
       (free) => free ? Effect.succeed(port) : freeAmong(left - 1)
@@ -27,4 +27,4 @@ const freeAmong = (left: number): Effect.Effect<number> =>
   })
 
 /** A TCP port of the loopback interface that nobody listens on, and no other test takes. */
-export const freePort: Effect.Effect<number> = freeAmong(range.end - range.first)
+export const freePort: Effect.Effect<number> = freeAmong(ofProcess)
