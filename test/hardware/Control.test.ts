@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
+import { ActorError, ActorSystem, Placement } from "@plantd/actors"
 import {
   Control,
   DeviceError,
@@ -10,13 +11,42 @@ import {
   Subscription,
   ZmqTransport
 } from "@plantd/hardware"
-import { Deferred, Effect, Fiber, Layer, Schedule, Stream } from "effect"
+import { Cause, Deferred, Effect, Fiber, Layer, Schedule, Stream } from "effect"
 import { connect, endpoint, rig, rigAt, within } from "./controlRig.ts"
 import { until } from "./peers.ts"
 import { Pump } from "./pump.ts"
 import { runtime, simulated } from "./rig.ts"
 
 describe("a node's control", () => {
+  it.scoped("is on that node, also where a cluster gives all others their actors", () =>
+    Effect.gen(function*() {
+      const hosted = yield* Placement.host({
+        node: "here:1",
+        hasLease: () => false,
+        isHere: () => false,
+        isDirect: () => false,
+        carry: (parcel) => {
+          const { address, tag } = parcel
+          const detail = "the others are away"
+          parcel.refuse(new ActorError.NotDelivered({ address, tag, detail }))
+        },
+        watch: () => () => undefined,
+        beforeClose: Effect.void
+      })
+      const devices = [{ type: Pump, ids: ["p-1"] }]
+      yield* Layer.build(
+        Layer.provide(
+          Control.layer({ node: "n-1", endpoint, devices }),
+          Layer.succeed(ActorSystem, hosted.service)
+        )
+      )
+      const client = yield* within(connect(endpoint))
+      expect(yield* within(client.Node())).toMatchObject({ node: "n-1", devices: 1 })
+      expect(yield* within(client.ListDevices())).toMatchObject([
+        { device: "p-1", trouble: expect.stringContaining("the others are away") as unknown }
+      ])
+    }).pipe(simulated))
+
   it.scoped("lists the devices, also one that cannot be reached, and says why", () =>
     Effect.gen(function*() {
       const { client } = yield* rig
@@ -215,12 +245,38 @@ describe("a node's control", () => {
     }).pipe(simulated))
 })
 
+describe("what the parts of a node offer", () => {
+  const offered = (...parts: ReadonlyArray<Control.Served>) =>
+    Effect.map(Control.Offers, ({ all }) => all()).pipe(
+      Effect.provide(
+        Layer.provideMerge(
+          Layer.mergeAll(Layer.empty, ...parts.map(Control.offer)),
+          Control.Offers.layer
+        )
+      )
+    )
+
+  it.effect("is all of it", () =>
+    Effect.gen(function*() {
+      const parts = [{ type: Pump, ids: ["p-1"] }, { type: Pump, ids: ["p-2", "p-3"] }]
+      const ids = (yield* offered(...parts)).flatMap((served) => served.ids)
+      expect(ids.toSorted()).toEqual(["p-1", "p-2", "p-3"])
+    }))
+
+  it.effect("has no device twice", () =>
+    Effect.gen(function*() {
+      const parts = [{ type: Pump, ids: ["p-1"] }, { type: Pump, ids: ["p-2", "p-1"] }]
+      const cause = yield* Effect.flip(Effect.sandbox(offered(...parts)))
+      expect(Cause.pretty(cause)).toContain("device p-1 is offered twice")
+    }))
+})
+
 it("a device id that is there twice is a mistake of the program", async () => {
   const devices = [{ type: Pump, ids: ["p-1"] }, { type: Pump, ids: ["p-2", "p-1"] }]
   const built = Layer.launch(Control.layer({ node: "n", endpoint, devices })).pipe(
     Effect.provide([runtime, ZmqTransport.layer])
   )
-  await expect(Effect.runPromise(built)).rejects.toThrow("device p-1 is there twice")
+  await expect(Effect.runPromise(built)).rejects.toThrow("device p-1 is offered twice")
 })
 
 it.scopedLive("over a real ipc socket a device is written and watched", () =>

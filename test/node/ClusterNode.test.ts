@@ -1,3 +1,4 @@
+import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import { LeaseStore, SqlLeaseStore } from "@plantd/cluster"
 import { ClusterNode, NodeConfig } from "@plantd/node"
@@ -7,7 +8,9 @@ import { databaseFile } from "../actors/durable.ts"
 
 const starting = (more: Partial<NodeConfig.NodeConfig>) =>
   Effect.flip(
-    Layer.build(ClusterNode.layer({ ...NodeConfig.defaults, storage: ":memory:", ...more }))
+    Layer.build(ClusterNode.layer({ ...NodeConfig.defaults, storage: ":memory:", ...more })).pipe(
+      Effect.provide(NodeContext.layer)
+    )
   )
 
 describe("a node that cannot start", () => {

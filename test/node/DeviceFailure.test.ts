@@ -43,6 +43,21 @@ const failures: ReadonlyArray<readonly [string, DeviceFailure.Failed, string]> =
     "not-done"
   ],
   [
+    "a node that was lost with it",
+    new ActorError.DeliveryUnknown({ address, tag: "Invoke", detail }),
+    "unknown"
+  ],
+  [
+    "a node that could not be reached",
+    new ActorError.NotDelivered({ address, tag: "Invoke", detail }),
+    "not-done"
+  ],
+  [
+    "a message that was given up after some attempts",
+    new ActorError.MessageQuarantined({ address, tag: "Invoke", attempts: 3, reason: detail }),
+    "unknown"
+  ],
+  [
     "a handler that did not end in time",
     new ActorError.AskTimeout({ ...timeout, outcome: "unknown", chain: [] }),
     "unknown"

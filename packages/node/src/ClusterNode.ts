@@ -1,6 +1,7 @@
 /** A node as a process: its cluster, its stores and its actors, as it was configured. */
 import { PgClient } from "@effect/sql-pg"
 import { SqliteClient } from "@effect/sql-sqlite-node"
+import type { FileSystem } from "@effect/platform/FileSystem"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { ActorSystem, DurableMessages, Quarantine, Reminder } from "@plantd/actors"
 import * as SqlDurableStore from "@plantd/actors/SqlDurableStore"
@@ -8,13 +9,14 @@ import * as SqlMessageStore from "@plantd/actors/SqlMessageStore"
 import * as SqlRememberedStore from "@plantd/actors/SqlRememberedStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
-import { ZmqTransport } from "@plantd/hardware"
+import { Control, type Transport, ZmqTransport } from "@plantd/hardware"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Cause, Data, Effect, Layer, Redacted, Stream } from "effect"
 import { closeSync, openSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { NodeConfig } from "./NodeConfig.ts"
+import * as ControlSocket from "./ControlSocket.ts"
 import * as Span from "./Span.ts"
 
 /** A module of actors cannot be loaded. */
@@ -38,7 +40,12 @@ export class StorageUnavailable extends Data.TaggedError("StorageUnavailable")<{
 }
 
 /** What keeps a node from starting. */
-export type StartError = ClusterSystem.JoinError | ModuleInvalid | StorageUnavailable
+export type StartError =
+  | ClusterSystem.JoinError
+  | ControlSocket.ControlDirectoryError
+  | ModuleInvalid
+  | StorageUnavailable
+  | Transport.TransportError
 
 const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
@@ -103,6 +110,7 @@ export type Surroundings =
   | Quarantine.Quarantine
   | Layer.Layer.Success<typeof SqlDeviceStore.layer>
   | Layer.Layer.Success<typeof ZmqTransport.layer>
+  | Control.Offers
 
 type ActorsLayer = Layer.Layer<never, unknown, Surroundings>
 
@@ -130,7 +138,9 @@ const millis = (text: string) =>
  * A node with its actors, for as long as the layer lives. Its modules are imported before it joins:
  * what is not there, or is none, takes no shards from anybody.
  */
-export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, StartError> =>
+export const layer = (
+  config: NodeConfig
+): Layer.Layer<ActorSystem | Cluster, StartError, FileSystem> =>
   Layer.unwrapEffect(
     Effect.map(
       Effect.forEach(config.modules, loaded),
@@ -145,7 +155,7 @@ export const layer = (config: NodeConfig): Layer.Layer<ActorSystem | Cluster, St
 const nodeWith = (
   config: NodeConfig,
   actors: ActorsLayer
-): Layer.Layer<ActorSystem | Cluster, StartError> => {
+): Layer.Layer<ActorSystem | Cluster, StartError, FileSystem> => {
   const { host, listenHost, listenPort, port, shards, weight } = config
   const node = ClusterSystem.layer({
     host,
@@ -164,7 +174,10 @@ const nodeWith = (
     Reminder.layer,
     Quarantine.Quarantine.layer
   )
-  return Layer.merge(actors, told(config)).pipe(
+  // What the modules offer is known once they are built.
+  const operated = Layer.provide(operatedBy(config), actors)
+  return Layer.merge(operated, told(config)).pipe(
+    Layer.provide(Control.Offers.layer),
     Layer.provide(delivery),
     Layer.provideMerge(node),
     Layer.provide([
@@ -176,7 +189,7 @@ const nodeWith = (
     ]),
     Layer.provide(ZmqTransport.layer),
     Layer.provide(storage(config.storage))
-  ) as Layer.Layer<ActorSystem | Cluster, StartError>
+  ) as Layer.Layer<ActorSystem | Cluster, StartError, FileSystem>
 }
 
 /** The actors of a module; what keeps them from starting is told in the module's name. */
@@ -186,6 +199,15 @@ const loaded = (file: string) =>
     (actors) =>
       Layer.catchAllCause(actors, (cause) =>
         Layer.fail(new ModuleInvalid({ file, detail: Cause.pretty(cause) })))
+  )
+
+/** The door for `plantd device`, where the modules offer something. */
+const operatedBy = ({ name }: NodeConfig) =>
+  Layer.unwrapEffect(
+    Effect.map(Control.Offers, ({ all }) => {
+      const devices = all()
+      return devices.length === 0 ? Layer.empty : ControlSocket.layer({ node: name, devices })
+    })
   )
 
 /** Says what the node sees of its cluster, in its log. */

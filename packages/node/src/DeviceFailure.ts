@@ -48,8 +48,10 @@ export const outcomeOf = (error: Failed, { acts }: Operation): Outcome => {
       return "done"
     case "CommandFailed":
       return "failed"
+    case "DeliveryUnknown":
     case "Interrupted":
     case "ActorCrashed":
+    case "MessageQuarantined":
       return acts ? "unknown" : "failed"
     case "MessageInvalid":
       return acts && "part" in error && error.part === "answer" ? "done" : "not-done"
