@@ -1,7 +1,7 @@
 /** `plantd device` beside the nodes of a cluster. */
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { mkdirSync, readdirSync } from "node:fs"
+import { chmodSync, mkdirSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { untilSo } from "./clusterHarness.ts"
 import * as harness from "./harness.ts"
@@ -26,7 +26,9 @@ it.scopedLive(
       yield* harness.start(
         "examples/tank/src/tankProcess.ts",
         ...rig,
-        environment.TANK_TELEMETRY
+        environment.TANK_TELEMETRY,
+        "--state",
+        join(place, "rig")
       )
       const plantd = (...args: ReadonlyArray<string>) =>
         harness.startIn(environment, "packages/node/src/main.ts", ...args)
@@ -78,3 +80,26 @@ it.scopedLive(
     }),
   120_000
 )
+
+it.scopedLive("a node that cannot be operated says so, and runs", () =>
+  Effect.gen(function*() {
+    const place = yield* folder
+    mkdirSync(join(place, "plantd"))
+    chmodSync(join(place, "plantd"), 0o755)
+    const node = yield* harness.startIn(
+      {
+        XDG_RUNTIME_DIR: place,
+        PLANTD_STORAGE: join(place, "cluster.db"),
+        PLANTD_MODULES: "examples/tank/src/tankNode.ts"
+      },
+      "packages/node/src/main.ts",
+      "node",
+      "start",
+      "--port",
+      `${yield* freePort}`
+    )
+    yield* harness.waitUntil("it is up", () => node.stderr().includes("is up at"))
+    yield* harness.waitUntil("it says so", () => node.stderr().includes("others can enter it"))
+    yield* node.signal("SIGTERM")
+    expect(yield* node.ended).toBe(0)
+  }))

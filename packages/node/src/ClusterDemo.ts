@@ -189,6 +189,7 @@ const play = (options: Options, setting: ClusterStage.Setting, { storage }: Plac
     board.begin()
     yield* board.tell(`${nodes.map(({ name }) => name).join(", ")} are up`)
     yield* board.tell(`see them from another terminal: plantd cluster status --storage ${storage}`)
+    yield* board.tell("operate the tank by any of them: plantd device list --node node-1")
     const stage = yield* ClusterStage.make(setting)
     yield* DemoRun.drive(options, {
       board,

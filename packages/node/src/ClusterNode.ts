@@ -9,7 +9,7 @@ import * as SqlMessageStore from "@plantd/actors/SqlMessageStore"
 import * as SqlRememberedStore from "@plantd/actors/SqlRememberedStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
-import { Control, type Transport, ZmqTransport } from "@plantd/hardware"
+import { Control, ZmqTransport } from "@plantd/hardware"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Cause, Data, Effect, Layer, Redacted, Stream } from "effect"
 import { closeSync, openSync, statSync } from "node:fs"
@@ -40,12 +40,7 @@ export class StorageUnavailable extends Data.TaggedError("StorageUnavailable")<{
 }
 
 /** What keeps a node from starting. */
-export type StartError =
-  | ClusterSystem.JoinError
-  | ControlSocket.ControlDirectoryError
-  | ModuleInvalid
-  | StorageUnavailable
-  | Transport.TransportError
+export type StartError = ClusterSystem.JoinError | ModuleInvalid | StorageUnavailable
 
 const isPostgres = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
@@ -201,12 +196,17 @@ const loaded = (file: string) =>
         Layer.fail(new ModuleInvalid({ file, detail: Cause.pretty(cause) })))
   )
 
-/** The door for `plantd device`, where the modules offer something. */
+/** The door for `plantd device`, where modules offer something; the node runs without it, too. */
 const operatedBy = ({ name }: NodeConfig) =>
   Layer.unwrapEffect(
     Effect.map(Control.Offers, ({ all }) => {
       const devices = all()
-      return devices.length === 0 ? Layer.empty : ControlSocket.layer({ node: name, devices })
+      if (devices.length === 0) return Layer.empty
+      return Layer.catchAll(
+        ControlSocket.layer({ node: name, devices }),
+        ({ message }) =>
+          Layer.effectDiscard(Effect.logError(`plantd device cannot operate this node: ${message}`))
+      )
     })
   )
 
