@@ -82,16 +82,38 @@ export const storage = (name: string): Layer.Layer<SqlClient, StorageUnavailable
     const detail = "expected a file of SQLite, or postgres://USER@HOST/NAME"
     return Layer.fail(new StorageUnavailable({ storage: shown(name), detail }))
   }
-  const client = isPostgres(name)
+  const client: Layer.Layer<SqlClient, unknown> = isPostgres(name)
     ? PgClient.layer({ url: Redacted.make(name), connectTimeout })
-    : Layer.unwrapEffect(Effect.as(keptPrivate(name), SqliteClient.layer({ filename: name })))
-  const failed = (cause: Cause.Cause<unknown>) => {
-    const error = Cause.squash(cause)
-    const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const detail = inner instanceof Error ? inner.message : String(inner)
-    return Layer.fail(new StorageUnavailable({ storage: shown(name), detail }))
-  }
-  return Layer.catchAllCause(client, failed)
+    : Layer.unwrapEffect(Effect.as(keptPrivate(name), fileClient(name)))
+  return Layer.catchAllCause(
+    client,
+    (cause) => Layer.fail(new StorageUnavailable({ storage: shown(name), detail: detailOf(cause) }))
+  )
+}
+
+/** So many times, and so far apart, a file is opened that another node makes a database of. */
+const lockedTries = 50
+const lockedMillis = 100
+
+/** SQLite waits for no lock where it makes a new file one with a write-ahead log. */
+const fileClient = (
+  filename: string,
+  tries = lockedTries
+): ReturnType<typeof SqliteClient.layer> =>
+  Layer.catchAllCause(
+    SqliteClient.layer({ filename }),
+    (cause) =>
+      tries > 1 && detailOf(cause).includes("database is locked")
+        ? Layer.unwrapEffect(
+          Effect.delay(Effect.sync(() => fileClient(filename, tries - 1)), lockedMillis)
+        )
+        : Layer.failCause(cause)
+  )
+
+const detailOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return inner instanceof Error ? inner.message : String(inner)
 }
 
 /** What the actors of a module may need. */
