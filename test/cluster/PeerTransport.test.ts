@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { textOf } from "@plantd/cluster/PeerTransport"
 
 const told = (...letters: ReadonlyArray<unknown>) =>
-  textOf({ from: "a:1", session: "a", to: "b", link: 1, sequence: 1, letters })
+  textOf({ from: "a:1", session: "a", to: "b", link: 1, sequence: 1, sentAt: 0, letters })
 
 const ask = (number: number) => [1, number, 5_000, "Pump", "p-1", "Dose", { batch: 3 }]
 

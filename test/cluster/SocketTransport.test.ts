@@ -14,6 +14,7 @@ const batch = (to: string, letters: ReadonlyArray<unknown>): Batch => ({
   to,
   link: 1,
   sequence: 1,
+  sentAt: 0,
   letters
 })
 

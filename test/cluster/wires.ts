@@ -14,6 +14,7 @@ export const makeWires = () => {
   const latest = new Map<string, Batch>()
   const state = { batches: 0 }
   const receipts = { millis: 0, of: "" }
+  const stalled = { millis: 0 }
   const serve: PeerTransportService["serve"] = ({ host, port }, take) => {
     const address = `${host}:${port}`
     return Effect.acquireRelease(
@@ -36,6 +37,10 @@ export const makeWires = () => {
         const take = listening.get(address)
         if (take === undefined) return new PeerLost({ detail: "connection refused" })
         if (fault === "request-lost") return new PeerLost({ detail: "lost" })
+        if (stalled.millis > 0) {
+          const late = Effect.delay(Effect.ignore(take(batch)), stalled.millis)
+          return Effect.zipRight(Effect.forkDaemon(late), Effect.never)
+        }
         const isSlow = receipts.millis > 0 && address.startsWith(receipts.of)
         const taken = isSlow
           ? Effect.zipLeft(take(batch), Effect.sleep(receipts.millis))
@@ -53,6 +58,8 @@ export const makeWires = () => {
     /** Each receipt, of one node or of all, is so long on its way. */
     slow: (millis: number, of = "") =>
       Effect.sync(() => void Object.assign(receipts, { millis, of })),
+    /** What is sent now comes so much later, and its receipt never. */
+    stall: (millis: number) => Effect.sync(() => void (stalled.millis = millis)),
     /** The next batches meet these, one each. */
     next: (...more: ReadonlyArray<Fault>) => Effect.sync(() => void faults.push(...more)),
     /** Slips letters in, as if one node had sent them to another right after its last ones. */

@@ -4,6 +4,7 @@
  */
 import type { Rpc } from "@effect/rpc"
 import { ActorError, DeathWatch, type Placement } from "@plantd/actors"
+import { Transit } from "@plantd/core"
 import { type Effect, Either, Exit, type Fiber, FiberId, type Stream } from "effect"
 import type { Session } from "../LeaseStore.ts"
 import type { Receipt } from "../PeerTransport.ts"
@@ -69,20 +70,26 @@ export class Caller {
   private readonly watches = new Map<number, () => void>()
   /** Shards of which something was given back, and nothing is taken until it knows of that. */
   readonly returned: Set<number>
+  private transit: Transit.Transit | undefined
 
-  /** By a link, with what was given back to the same session, whatever links that came by. */
+  /** By a link, with what is known of the same session by the link before. */
   constructor(
     household: Household,
     sender: Session,
-    { link, returned = new Set() }: {
-      readonly link: number
-      readonly returned: Set<number> | undefined
-    }
+    { before, link }: { readonly link: number; readonly before: Caller | undefined }
   ) {
     this.household = household
     this.sender = sender
     this.link = link
-    this.returned = returned
+    this.returned = before?.returned ?? new Set()
+    this.transit = before?.transit
+  }
+
+  /** For how long a batch was on its way, beyond the time of the quickest, in milliseconds. */
+  ageOf(batch: { readonly sentAt: number; readonly now: number }): number {
+    const [transit, age] = Transit.observe(this.transit ?? Transit.begin(batch), batch)
+    this.transit = transit
+    return age
   }
 
   /** Takes a tell in, which may be given back later; false where its actor does not live here. */
@@ -106,9 +113,12 @@ export class Caller {
   }
 
   /** Takes an ask in, and answers to `peer`; false where its actor does not live here. */
-  ask(letter: AskLetter, peer: Peer): boolean {
+  ask(
+    letter: AskLetter,
+    { peer, postedAt }: { readonly peer: Peer; readonly postedAt: number }
+  ): boolean {
     const [, number, left, type, id, tag, payload] = letter
-    const { hosted, run, streamsMax } = this.household
+    const { run, streamsMax } = this.household
     let ended = false
     const over = () => {
       ended = true
@@ -116,7 +126,7 @@ export class Caller {
       this.streams.delete(number)
     }
     return this.deliver({ type, id, tag, payload }, {
-      deadline: hosted.service.engine.now() + left,
+      deadline: postedAt + left,
       end: (exit) => {
         over()
         peer.tell(answerLetter(number, exit))

@@ -43,6 +43,14 @@ export interface Reception extends Household {
   readonly streamWindow: number
 }
 
+/** By whom a letter is read, and where answers to it go. */
+interface Reading {
+  readonly caller: Caller
+  readonly peer: Peer
+  /** When it was posted, by the clock of this node. */
+  readonly postedAt: number
+}
+
 /** Sessions that are remembered; the one that was heard longest ago is forgotten. */
 const callersMax = 1_024
 
@@ -62,6 +70,9 @@ export class Inbox {
       if (batch.to !== session) return new WrongSession({ session })
       const caller = this.callerOf(batch)
       if (caller.isOver || batch.link < caller.link) return new WrongSession({ session })
+      const now = this.reception.hosted.service.engine.now()
+      // Of each, also of one that was taken in before: the quickest tells how old the others are.
+      const postedAt = now - caller.ageOf({ sentAt: batch.sentAt, now })
       if (batch.sequence <= caller.sequence) {
         return Effect.succeed(batch.sequence === caller.sequence ? caller.receipt : nothing)
       }
@@ -71,7 +82,8 @@ export class Inbox {
       let peer = this.reception.peerOf(member)
       batch.letters.forEach((letter, position) => {
         if (peer.closed) peer = this.reception.peerOf(member)
-        if (isLetter(letter) && !this.read(letter, caller, peer)) elsewhere.push(position)
+        if (!isLetter(letter)) return
+        if (!this.read(letter, { caller, peer, postedAt })) elsewhere.push(position)
       })
       caller.receipt = elsewhere.length === 0 ? nothing : { elsewhere }
       return Effect.succeed(caller.receipt)
@@ -98,7 +110,7 @@ export class Inbox {
     const isNew = known === undefined || known.link < link
     if (isNew) known?.close()
     const caller = isNew
-      ? new Caller(this.reception, { address, session }, { link, returned: known?.returned })
+      ? new Caller(this.reception, { address, session }, { link, before: known })
       : known
     this.callers.delete(session)
     this.callers.set(session, caller)
@@ -111,12 +123,12 @@ export class Inbox {
   }
 
   /** Reads a letter; false where its actor does not live here. */
-  private read(letter: Letter, caller: Caller, peer: Peer): boolean {
+  private read(letter: Letter, { caller, peer, postedAt }: Reading): boolean {
     switch (letter[0]) {
       case tellKind:
         return caller.tell(letter)
       case askKind:
-        return caller.ask(letter, peer)
+        return caller.ask(letter, { peer, postedAt })
       case answerKind: {
         const [, number, kind, value] = letter
         this.answer(peer.answered(number), [kind, value])

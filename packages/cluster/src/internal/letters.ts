@@ -8,7 +8,7 @@ import { answered, type EncodedExit, failed } from "@plantd/actors/MessageCodec"
 
 /** A tell: its order among the messages of its sender's node, type, id, tag, payload. */
 export const tellKind = 0
-/** An ask: number, milliseconds that its asker waits still, type, id, tag, payload. */
+/** An ask: number, milliseconds that its asker waits from `sentAt` on, type, id, tag, payload. */
 export const askKind = 1
 /** The answer to the ask with a number. */
 export const answerKind = 2

@@ -166,13 +166,19 @@ export class Peer {
     if (entries.length === 0) return Effect.void
     const numbered = entries.map((entry) => this.number(entry))
     this.posted = entries
-    const batch: Batch = {
-      from: self.address,
-      session: self.session,
-      to: this.session,
-      link: this.link,
-      sequence: ++this.sequence,
-      letters: numbered.map(({ letter }) => letter)
+    const sequence = ++this.sequence
+    // Anew for each try: the time that was lost is none that an asker waits still.
+    const batch = (): Batch => {
+      const sentAt = this.office.now()
+      return {
+        from: self.address,
+        session: self.session,
+        to: this.session,
+        link: this.link,
+        sequence,
+        sentAt,
+        letters: numbered.map((each) => letterAt(each, sentAt))
+      }
     }
     let tries = 0
     const attempt = (wait: number): Effect.Effect<void> =>
@@ -180,7 +186,7 @@ export class Peer {
         if (this.closed) return Effect.void
         tries++
         return Effect.matchEffect(
-          Effect.timeoutFail(post(batch), {
+          Effect.timeoutFail(post(batch()), {
             duration: attemptMillis,
             onTimeout: () => silent
           }),
@@ -220,8 +226,7 @@ export class Peer {
     if (parcel instanceof RemoteWatch) {
       return { entry, letter: [watchKind, number, type, id], number }
     }
-    const left = Math.max(0, deadline - this.office.now())
-    return { entry, letter: [askKind, number, left, type, id, tag, payload], number }
+    return { entry, letter: [askKind, number, deadline, type, id, tag, payload], number }
   }
 
   private received(numbered: ReadonlyArray<Numbered>, { elsewhere }: Receipt): void {
@@ -255,6 +260,13 @@ export class Peer {
   private undelivered({ parcel: { address, tag } }: Outgoing, detail: string) {
     return new ActorError.NotDelivered({ address, tag, detail })
   }
+}
+
+/** A letter as it is posted: an ask says how long its asker waits still, and not until when. */
+const letterAt = ({ letter }: Numbered, now: number): Letter => {
+  if (letter[0] !== askKind) return letter
+  const [kind, number, deadline, ...message] = letter
+  return [kind, number, Math.max(0, deadline - now), ...message]
 }
 
 interface Numbered {

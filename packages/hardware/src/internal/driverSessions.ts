@@ -1,6 +1,5 @@
 /** The sessions of a device process: who said HELLO, and how old what they say is. */
-import { Fence } from "@plantd/core"
-import * as Transit from "../Transit.ts"
+import { Fence, Transit } from "@plantd/core"
 
 /** One node that said HELLO. */
 export interface Session {

@@ -1,6 +1,7 @@
 /**
  * How old a message is, told by two clocks that were never set to each other: its transit time
- * beyond the shortest one seen. With it a device process refuses commands that were held up.
+ * beyond the shortest one seen. With it a device process refuses commands that were held up, and a
+ * node does not handle what was.
  * Source of the idea: the one-way delay variation of RFC 3393.
  */
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Transit } from "@plantd/hardware"
+import { Transit } from "@plantd/core"
 import fc from "fast-check"
 
 // The sender's clock is 1,000,000 ms behind the receiver's.
