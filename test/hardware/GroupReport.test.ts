@@ -90,6 +90,21 @@ describe("the outcome of a command", () => {
       "whose answer could not be read",
       new ActorError.MessageInvalid({ ...asked, part: "answer", issue: "" })
     ],
+    [
+      true,
+      "that was lost with the node of its actor",
+      new ActorError.DeliveryUnknown({ ...asked, detail: "" })
+    ],
+    [
+      true,
+      "that was given up after some attempts",
+      new ActorError.MessageQuarantined({ ...asked, attempts: 3, reason: "" })
+    ],
+    [
+      false,
+      "that reached no node",
+      new ActorError.NotDelivered({ ...asked, detail: "" })
+    ],
     [true, "that crashed on its way", new GroupReport.CallCrashed({ ...of, detail: "a bug" })],
     [false, "that was rejected", rejected],
     [

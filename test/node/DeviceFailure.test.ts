@@ -63,6 +63,11 @@ const failures: ReadonlyArray<readonly [string, DeviceFailure.Failed, string]> =
     "unknown"
   ],
   [
+    "an answer that cannot be read",
+    new ActorError.MessageInvalid({ address, tag: "Invoke", part: "answer", issue: detail }),
+    "unknown"
+  ],
+  [
     "an actor that crashed over it",
     new ActorError.ActorCrashed({ address, tag: "Invoke", cause: Cause.die("x") }),
     "unknown"

@@ -97,6 +97,7 @@ describe("the configuration of a node", () => {
     [{ environment: { PLANTD_PROT: "1" } }, "environment: unknown key PLANTD_PROT; did you mean"],
     [{ environment: { PLANTD_PORT: "x" } }, "PLANTD_PORT: port: Expected"],
     [{ flags: { port: 0 } }, "command line: port: Expected"],
+    [{ flags: { name: "n".repeat(129) } }, "name: expected at most 128 characters"],
     [{ file: "nowhere/node.yaml" }, "nowhere/node.yaml: "]
   ])("%o is refused: %s", ([sources, says]) =>
     Effect.gen(function*() {

@@ -59,7 +59,7 @@ describe("what a sender is told", () => {
 
   it.each<[Checkers.Told, string, Exit.Exit<unknown, unknown>]>([
     ["done", "an answer", Exit.succeed(1)],
-    ["done", "an answer that cannot be read", Exit.fail(invalid("answer"))],
+    ["unknown", "an answer that cannot be read", Exit.fail(invalid("answer"))],
     ["done", "a result that cannot be read", Exit.fail(new DeviceError.ResultInvalid(command))],
     ["not-done", "a payload that was not sent", Exit.fail(invalid("payload"))],
     ["not-done", "a time that was over before", Exit.fail(timedOut("not-handled"))],

@@ -89,7 +89,7 @@ const served = (
       })
     )
     // In a system of its own: a cluster would give the actor behind this door to another node.
-    return Layer.provide(Layer.provideMerge(door, actor), ActorSystem.layer)
+    return Layer.provide(Layer.provideMerge(door, actor), Layer.fresh(ActorSystem.layer))
   })
 
 const checkIds = (devices: ReadonlyArray<Served>): void => {

@@ -51,7 +51,7 @@ export type Deed =
   }
   /** The device is in its safe state; `why` says what led to it. */
   | { readonly _tag: "MadeSafe"; readonly why: string }
-  /** It is not, though it was to be; it is tried again. */
+  /** It is not, though it was to be. */
   | { readonly _tag: "NotMadeSafe"; readonly why: string }
 
 /** Hears of each deed at the moment it is done. Plain code, which must not fail. */

@@ -125,11 +125,13 @@ export const orFail = <A, E extends Error>(
 
 /**
  * True where an error of a command leaves open whether its device acted: the device process, or the
- * actor after it had begun, did not say what became of it.
+ * actor after it had begun, did not say what became of it, or what it said cannot be read.
  */
 export const isUnknown = (error: unknown): boolean =>
   error instanceof OutcomeUnknown
   || error instanceof CallCrashed
   || error instanceof ActorError.ActorCrashed
+  || error instanceof ActorError.DeliveryUnknown
+  || error instanceof ActorError.MessageQuarantined
   || (error instanceof ActorError.AskTimeout && error.outcome === "unknown")
   || (error instanceof ActorError.MessageInvalid && error.part === "answer")

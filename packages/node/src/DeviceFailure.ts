@@ -54,7 +54,8 @@ export const outcomeOf = (error: Failed, { acts }: Operation): Outcome => {
     case "MessageQuarantined":
       return acts ? "unknown" : "failed"
     case "MessageInvalid":
-      return acts && "part" in error && error.part === "answer" ? "done" : "not-done"
+      // An answer that cannot be read may be of what was done, or say that nothing was.
+      return acts && "part" in error && error.part === "answer" ? "unknown" : "not-done"
     case "CorruptRow":
       return "failed"
     case "AskTimeout":

@@ -44,7 +44,7 @@ export const storageOption = CliOption.text(
 
 const options = {
   config: fileOption,
-  name: CliOption.text("name", "name", "What it is called in its log."),
+  name: CliOption.text("name", "name", "What it is called in its log, and by --node."),
   host: CliOption.text(
     "host",
     "host",

@@ -32,9 +32,14 @@ const span = Schema.String.annotations(expected(Span.expected)).pipe(
 const port = Schema.Int.pipe(Schema.between(1, 65_535))
 const name = Schema.NonEmptyTrimmedString
 
+/** The longest name of a node: it is the id of the actor that operators speak with. */
+const nameMax = 128
+
 /** What can be configured, each key as it is called in the file. */
 const fields = {
-  name,
+  name: name.pipe(
+    Schema.maxLength(nameMax, { message: () => `expected at most ${nameMax} characters` })
+  ),
   host: name,
   port,
   listenHost: name,

@@ -118,7 +118,7 @@ export const toldOf = (exit: Exit.Exit<unknown, unknown>): Told => {
   const error = exit.cause.error as Partial<KnownError> | null | undefined
   if (tagsOfNone.has(error?._tag)) return "not-done"
   if (error?._tag === "AskTimeout" && error.outcome === "not-handled") return "not-done"
-  if (error?._tag === "MessageInvalid") return error.part === "payload" ? "not-done" : "done"
+  if (error?._tag === "MessageInvalid") return error.part === "payload" ? "not-done" : "unknown"
   return error?._tag === "ResultInvalid" ? "done" : "unknown"
 }
 

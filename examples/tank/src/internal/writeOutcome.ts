@@ -17,6 +17,8 @@ export const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError)
     case "DeliveryUnknown":
     case "MessageQuarantined":
       return "unknown"
+    case "MessageInvalid":
+      return error.part === "payload" ? "not-sent" : "unknown"
     case "AskTimeout":
       return error.outcome === "not-handled" ? "not-sent" : "unknown"
     case "DeviceUnavailable":
@@ -25,7 +27,6 @@ export const outcomeOf = (error: DeviceError.CommandError | ActorError.AskError)
     case "ActorStopped":
     case "NotDelivered":
     case "MailboxFull":
-    case "MessageInvalid":
     case "StashFull":
     case "ActorNotRegistered":
       return "not-sent"

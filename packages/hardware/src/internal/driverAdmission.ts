@@ -46,7 +46,8 @@ export const command = (
       ? admitted(driver, asker, received)
       : refuse(driver, asker, trouble, refusedOf(received)))
 
-const refusedOf = ({ request }: Received) => ({
+const refusedOf = ({ request, session: { node } }: Received) => ({
+  node,
   title: titleOf(request),
   commandId: request.body.commandId
 })
@@ -95,7 +96,8 @@ const recalled = (
         + `${other === content.title ? " with another value" : ""}; this was not carried out`
     }, refusedOf(again))
   }
-  driver.tell({ _tag: "Repeated", ...refusedOf(again) })
+  const { body: { commandId } } = again.request
+  driver.tell({ _tag: "Repeated", commandId, title: content.title })
   driver.counters.commandsDuplicate++
   driverMetrics.duplicate.unsafeUpdate(1, [])
   if (known._tag === "Ended") return send(driver, asker, known.answer.with(idFrame, asker.id))

@@ -27,7 +27,7 @@ export const deedText = (deed: Deed): string => {
     case "MadeSafe":
       return `made safe: ${deed.why}`
     case "NotMadeSafe":
-      return `making safe failed: ${deed.why}`
+      return `not made safe, since that failed: ${deed.why}`
   }
 }
 
