@@ -43,6 +43,16 @@ describe("an ask that was held up on its way beyond its deadline is not handled"
       expect(yield* inItsTime(note(2))).toMatchObject({ _tag: "Success" })
     }))
 
+  it.scoped("and is handled again after its node's clock stood still, once enough has come", () =>
+    Effect.gen(function*() {
+      const { note, noted, wires } = yield* rig
+      yield* wires.stand(3_600_000)
+      expect(yield* inItsTime(note(1))).toMatchObject({ _tag: "Failure" })
+      for (let asks = 0; asks < 40; asks++) yield* inItsTime(Effect.delay(note(2), "600 millis"))
+      expect(yield* inItsTime(note(3))).toMatchObject({ _tag: "Success" })
+      expect(noted()).not.toContain(1)
+    }))
+
   it.scoped("and is handled where it comes in time, though later than others", () =>
     Effect.gen(function*() {
       const { note, noted, wires } = yield* rig

@@ -15,6 +15,7 @@ export const makeWires = () => {
   const state = { batches: 0 }
   const receipts = { millis: 0, of: "" }
   const stalled = { millis: 0 }
+  const stood = { millis: 0 }
   const serve: PeerTransportService["serve"] = ({ host, port }, take) => {
     const address = `${host}:${port}`
     return Effect.acquireRelease(
@@ -27,8 +28,9 @@ export const makeWires = () => {
     )
   }
   const connect: PeerTransportService["connect"] = (address) =>
-    Effect.succeed((batch) =>
+    Effect.succeed((posted) =>
       Effect.suspend(() => {
+        const batch = { ...posted, sentAt: posted.sentAt - stood.millis }
         state.batches++
         latest.set(`${batch.from} ${address}`, batch)
         // Silence, as of a machine without power: nothing comes back, not even a refusal.
@@ -58,6 +60,8 @@ export const makeWires = () => {
     /** Each receipt, of one node or of all, is so long on its way. */
     slow: (millis: number, of = "") =>
       Effect.sync(() => void Object.assign(receipts, { millis, of })),
+    /** The clocks of all senders stood still for so long, as those of suspended machines. */
+    stand: (millis: number) => Effect.sync(() => void (stood.millis = millis)),
     /** What is sent now comes so much later, and its receipt never. */
     stall: (millis: number) => Effect.sync(() => void (stalled.millis = millis)),
     /** The next batches meet these, one each. */

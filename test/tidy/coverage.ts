@@ -88,6 +88,7 @@ const covers: Readonly<Record<string, ReadonlyArray<string>>> = {
     "packages/cluster/src/internal/router.ts",
     "packages/cluster/src/internal/shardMap.ts"
   ],
+  "test/cluster/Lateness.test.ts": ["packages/cluster/src/internal/batchAge.ts"],
   "test/cluster/PeerTransport.test.ts": ["packages/cluster/src/internal/letters.ts"],
   "test/cluster/Moves.test.ts": [
     "packages/cluster/src/internal/courses.ts",

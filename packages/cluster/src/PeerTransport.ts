@@ -21,7 +21,7 @@ export const Batch = Schema.Struct({
   /** One more than that of the batch before, on the same link. */
   sequence: Schema.Number,
   /** When it was posted, by the clock of its node that never jumps, in milliseconds. */
-  sentAt: Schema.Number,
+  sentAt: Schema.Finite,
   letters: Schema.Array(Schema.Unknown)
 })
 /** Messages and answers from one node to another. */

@@ -9,6 +9,7 @@ import * as SqlMessageStore from "@plantd/actors/SqlMessageStore"
 import * as SqlRememberedStore from "@plantd/actors/SqlRememberedStore"
 import * as SqlReminderStore from "@plantd/actors/SqlReminderStore"
 import { Cluster, ClusterSystem } from "@plantd/cluster"
+import { Monotonic } from "@plantd/core"
 import { Control, ZmqTransport } from "@plantd/hardware"
 import * as SqlDeviceStore from "@plantd/hardware/SqlDeviceStore"
 import { Cause, Data, Effect, Layer, Redacted, Stream } from "effect"
@@ -91,24 +92,29 @@ export const storage = (name: string): Layer.Layer<SqlClient, StorageUnavailable
   )
 }
 
-/** So many times, and so far apart, a file is opened that another node makes a database of. */
-const lockedTries = 50
+/** For so long, and so far apart, a file is opened anew that another node makes a database of. */
+const lockedMillisMax = 5_000
 const lockedMillis = 100
 
 /** SQLite waits for no lock where it makes a new file one with a write-ahead log. */
-const fileClient = (
-  filename: string,
-  tries = lockedTries
-): ReturnType<typeof SqliteClient.layer> =>
-  Layer.catchAllCause(
-    SqliteClient.layer({ filename }),
-    (cause) =>
-      tries > 1 && detailOf(cause).includes("database is locked")
-        ? Layer.unwrapEffect(
-          Effect.delay(Effect.sync(() => fileClient(filename, tries - 1)), lockedMillis)
-        )
-        : Layer.failCause(cause)
+const fileClient = (filename: string) =>
+  Layer.unwrapEffect(
+    Effect.map(Monotonic.currentMillis, (now) => openedUntil(filename, now + lockedMillisMax))
   )
+
+const openedUntil = (
+  filename: string,
+  until: number
+): ReturnType<typeof SqliteClient.layer> =>
+  Layer.catchAllCause(SqliteClient.layer({ filename }), (cause) =>
+    Layer.unwrapEffect(
+      Effect.map(Monotonic.currentMillis, (now) => {
+        const waits = now < until && detailOf(cause).includes("database is locked")
+        if (!waits) return Layer.failCause(cause)
+        const later = Effect.sync(() => openedUntil(filename, until))
+        return Layer.unwrapEffect(Effect.delay(later, lockedMillis))
+      })
+    ))
 
 const detailOf = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)

@@ -4,10 +4,10 @@
  */
 import type { Rpc } from "@effect/rpc"
 import { ActorError, DeathWatch, type Placement } from "@plantd/actors"
-import { Transit } from "@plantd/core"
 import { type Effect, Either, Exit, type Fiber, FiberId, type Stream } from "effect"
 import type { Session } from "../LeaseStore.ts"
 import type { Receipt } from "../PeerTransport.ts"
+import { BatchAge } from "./batchAge.ts"
 import {
   answerLetter,
   type askKind,
@@ -70,7 +70,8 @@ export class Caller {
   private readonly watches = new Map<number, () => void>()
   /** Shards of which something was given back, and nothing is taken until it knows of that. */
   readonly returned: Set<number>
-  private transit: Transit.Transit | undefined
+  /** By the clock of its node, whatever link they come by. */
+  readonly age: BatchAge
 
   /** By a link, with what is known of the same session by the link before. */
   constructor(
@@ -82,14 +83,7 @@ export class Caller {
     this.sender = sender
     this.link = link
     this.returned = before?.returned ?? new Set()
-    this.transit = before?.transit
-  }
-
-  /** For how long a batch was on its way, beyond the time of the quickest, in milliseconds. */
-  ageOf(batch: { readonly sentAt: number; readonly now: number }): number {
-    const [transit, age] = Transit.observe(this.transit ?? Transit.begin(batch), batch)
-    this.transit = transit
-    return age
+    this.age = before?.age ?? new BatchAge()
   }
 
   /** Takes a tell in, which may be given back later; false where its actor does not live here. */

@@ -72,7 +72,7 @@ export class Inbox {
       if (caller.isOver || batch.link < caller.link) return new WrongSession({ session })
       const now = this.reception.hosted.service.engine.now()
       // Of each, also of one that was taken in before: the quickest tells how old the others are.
-      const postedAt = now - caller.ageOf({ sentAt: batch.sentAt, now })
+      const postedAt = now - caller.age.of({ sentAt: batch.sentAt, now })
       if (batch.sequence <= caller.sequence) {
         return Effect.succeed(batch.sequence === caller.sequence ? caller.receipt : nothing)
       }

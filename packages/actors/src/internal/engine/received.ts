@@ -8,7 +8,12 @@ export const envelopeOf = (message: Received, now: number): Envelope => {
   const { deadline, onEnd, onMoved, order, payload, tag } = message
   const asks = Number.isFinite(deadline)
   const envelope = asks
-    ? new Ask(tag, payload, { deadline, timeoutMillis: deadline - now, origin: undefined })
+    ? new Ask(tag, payload, {
+      deadline,
+      // It may have been over before it came.
+      timeoutMillis: Math.max(0, deadline - now),
+      origin: undefined
+    })
     : new Envelope(tag, payload)
   envelope.onMoved = onMoved
   if (order !== undefined) envelope.order = order
