@@ -232,8 +232,8 @@ const none = (
     return undecided(`no running node is called ${JSON.stringify(node)}; there is ${names}`)
   }
   return undecided(
-    `no running node that offers devices was found in ${places.join(" or ")}`
-      + "; start one, for example by npm start,"
+    `no running node was found in ${places.join(" or ")}`
+      + "; start one that offers devices, for example by npm start,"
       + " or name its socket by --control"
   )
 }
